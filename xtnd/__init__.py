@@ -1,0 +1,1 @@
+"""XTND Backend: a back office for merchants with several online stores."""

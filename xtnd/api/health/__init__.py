@@ -1,0 +1,1 @@
+"""What a monitor or a load balancer asks."""

@@ -1,0 +1,1 @@
+"""Products, variants (SKU) and listings per store."""

@@ -1,0 +1,1 @@
+"""Companies, company groups, warehouses, users and roles."""

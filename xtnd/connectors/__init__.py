@@ -1,0 +1,1 @@
+"""One folder per external system; HTTP outward, canonical inward."""

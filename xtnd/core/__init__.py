@@ -1,0 +1,1 @@
+"""The small words: money, time, errors, secrets, text; imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Commands: serve, web, worker, verify, sync, export, doctor, demo store."""

@@ -1,0 +1,1 @@
+"""Sales orders: lines, VAT, payments, refunds, timeline."""

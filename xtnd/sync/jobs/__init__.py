@@ -1,0 +1,1 @@
+"""One file per entity: how a page of canonical items becomes rows."""
