@@ -83,6 +83,8 @@ class User(AbstractBaseUser):
         _("language"), max_length=10, default="en", choices=[("en", "English"), ("sv", "Svenska")]
     )
     is_active = models.BooleanField(_("active"), default=True)
+    password_is_temporary = models.BooleanField(default=False)
+    """Given by an owner and seen by two people: the first thing to do is to change it."""
     date_joined = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -98,6 +100,10 @@ class User(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.name or self.email
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.password_is_temporary = False
 
     # Roles per company group decide (`access.py`); Django's own permissions are not used.
     is_staff = False

@@ -99,7 +99,6 @@ class LinkKind(models.TextChoices):
     ORDER = "order"
     CUSTOMER = "customer"
     PRODUCT = "product"
-    STOCK = "stock"
 
 
 class Link(models.Model):

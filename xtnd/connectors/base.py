@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import ClassVar, Generic, TypeVar
 
 from xtnd.canonical.catalog import Product, StockCount
 from xtnd.canonical.customers import Customer
@@ -126,7 +126,6 @@ class Report:
 
 # ------------------------------------------------------------------ reading
 
-Thing = TypeVar("Thing")
 Thing_co = TypeVar("Thing_co", covariant=True)
 
 
@@ -155,8 +154,6 @@ class Page(Generic[Thing_co]):
     unreadable: Sequence[BadRecord] = ()
     complete: bool = False
     """The fetch has read everything there was. Always set on the last page, only there."""
-    full_pass: bool = False
-    """Everything that exists was read since the pass began (not only what changed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +222,3 @@ class StockSource(ABC):
     @abstractmethod
     def fetch_stock(self, cursor: str | None) -> Iterator[Page[tuple[StockCount, ...]]]:
         """One record per product of the store: the counts of its variants (or its own)."""
-
-
-@runtime_checkable
-class Fetch(Protocol):
-    def __call__(self, cursor: str | None) -> Iterator[Page[object]]: ...

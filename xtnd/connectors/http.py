@@ -3,24 +3,35 @@
 A name is resolved once, every address it has is held against the network policy, and the connection goes to
 the address that was checked (with the right SNI and Host), so a name that changes its mind between the check and
 the connection gains nothing. Redirects are answers like others: the caller sees them, credentials never travel.
+One deadline covers the whole request, byte by byte: a server that answers a letter a minute is given up like a
+silent one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import http.client
+import io
 import ipaddress
+import logging
+import queue
 import random
+import re
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
+import msgspec
 import urllib3
+import urllib3.connection
 from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
@@ -39,6 +50,7 @@ from xtnd.core.time import now
 
 MAX_BODY = 64 * 1024 * 1024
 CONNECT_TIMEOUT = 10.0
+LOOKUP_TIMEOUT = 10.0
 READ_TIMEOUT = 70.0
 """A real WooCommerce needs up to 8 s for 100 orders on a quiet machine; hosts cut at 60 s."""
 DEADLINE = 120.0
@@ -61,6 +73,11 @@ _DENIED: tuple[Network, ...] = tuple(
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _WEB_PORTS = frozenset({80, 443})
 _FIRST_USER_PORT = 1024
+_HOST = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
+_ADDRESSES_TRIED = 4
+
+# urllib3 writes request targets to its log (at WARNING when headers are malformed), and those may hold keys.
+logging.getLogger("urllib3.connectionpool").addFilter(lambda record: False)
 
 
 class BlockedAddress(ExternalError):
@@ -95,8 +112,9 @@ class Response:
     """An answer, whatever its status. `headers` keys are lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    """WooCommerce repeats keys in `Link`: neither headers nor body belong in a log."""
+    body: bytes = field(repr=False)
     elapsed: float
     url_without_query: str
 
@@ -110,25 +128,40 @@ class Response:
         stated = self.headers.get("retry-after", "").strip()
         if not stated:
             return None
-        if stated.isdigit():
+        if stated.isascii() and stated.isdecimal():
             return min(float(stated), 86_400.0)
-        with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
             return min(max((parsedate_to_datetime(stated) - now()).total_seconds(), 0.0), 86_400.0)
         return None
 
 
 def json_part(body: bytes) -> bytes:
-    """The JSON in an answer that PHP put a byte order mark or a printed warning before. For reading only:
-    after a write such an answer means "unknown", not "failed". Returns `body` unchanged when there is no JSON."""
-    body = body.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if body[:1] in (b"{", b"["):
-        return body
-    # A notice ends with its line; the document starts on a line of its own.
-    for opening in (b"\n[", b"\n{", b">[", b">{"):
-        at = body.find(opening)
-        if at >= 0:
-            return body[at + 1 :]
+    """The JSON in an answer that PHP put a byte order mark or a printed warning before.
+
+    Returns `body` unchanged when what is found does not read as JSON to its very end: a web page with a script in it
+    is not JSON.
+    """
+    bare = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if bare[:1] in (b"{", b"["):
+        return bare
+    for at in _openings(bare):
+        if is_json(bare[at:]):
+            return bare[at:]
     return body
+
+
+def is_json(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body, type=msgspec.Raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return bool(body)
+
+
+def _openings(body: bytes) -> Iterator[int]:
+    """Where a document may begin: at the start of a line or right after a tag. The first few are enough."""
+    for found, _match in zip(re.finditer(rb"(?<=[>\n])\s*(?=[\[{])", body), range(50), strict=False):
+        yield found.end()
 
 
 def checked_url(url: str) -> SplitResult:
@@ -148,7 +181,76 @@ def checked_url(url: str) -> SplitResult:
         )
     if port is not None and port not in _WEB_PORTS and port < _FIRST_USER_PORT:
         raise BlockedAddress(Text(_("Port {port} is not one a web shop uses."), {"port": port}), code="blocked_port")
+    try:
+        ascii_host(parts.hostname)
+    except ValueError as error:
+        raise BlockedAddress(Text(_("The address is not a valid web address.")), code="bad_url") from error
     return parts
+
+
+def ascii_host(host: str) -> str:
+    """The name as DNS, TLS and the Host header spell it. Raises ValueError on what cannot be a host's name."""
+    if ":" in host:
+        return str(ipaddress.IPv6Address(host if "%" not in host else ""))
+    name = (host if host.isascii() else host.encode("idna").decode()).lower().rstrip(".")
+    if not _HOST.fullmatch(name):
+        raise ValueError("not a host name")
+    return name
+
+
+# ------------------------------------------------------------------ one deadline for every wait
+
+_ends: ContextVar[float] = ContextVar("xtnd_request_ends")
+"""When the request that this thread is in must be over (monotonic)."""
+
+
+class _Timed(io.RawIOBase):
+    """A socket's stream whose every wait is cut to what is left of the request. A read timeout alone starts anew
+    with each byte."""
+
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = _ends.get() - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request's deadline has passed")
+        longest = self._sock.gettimeout()
+        self._sock.settimeout(left if longest is None else min(left, longest))
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _TimedAnswer(http.client.HTTPResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(_Timed(sock, self.fp.detach()))
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    response_class = _TimedAnswer
+
+
+class _TlsConnection(urllib3.connection.HTTPSConnection):
+    response_class = _TimedAnswer
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+# ------------------------------------------------------------------ the client
 
 
 class Http:
@@ -203,31 +305,37 @@ class Http:
         deadline: float | None = None,
     ) -> Response:
         """One request, one answer. Any status is an answer. Raises `Unavailable` when there is none, with code
-        dns, refused, connect_timeout, timeout, tls_name, tls_expired, tls_untrusted, tls, connection, cut, too_large;
-        `BlockedAddress` when we do not go there."""
+        dns, refused, unreachable, connect_timeout, timeout, tls_name, tls_expired, tls_not_yet_valid, tls_untrusted,
+        tls, connection, cut, too_large; `BlockedAddress` when we do not go there. `deadline`: seconds for all of it."""
         parts = checked_url(url)
-        ends = time.monotonic() + (deadline or self._deadline)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         sent = {"Host": _host_header(parts), "User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
         sent.update(headers or {})
         with self._limit or contextlib.nullcontext():
-            pool = self._pool(parts)
-            started = time.monotonic()
-            try:
-                answer = self._send(pool, method, path, sent, body, ends)
-            except HTTPError as error:
-                raise _unavailable(error, parts.hostname or "") from error
-        status, received, content = answer
+            answer = self._attempt(parts, method, sent, body, deadline or self._deadline)
+        if isinstance(answer, Unavailable):
+            # Not from within the except block: urllib3's errors know the request's target, which may hold keys.
+            raise answer
+        return answer
+
+    def _attempt(
+        self, parts: SplitResult, method: str, headers: Mapping[str, str], body: bytes | None, deadline: float
+    ) -> Response | Unavailable:
+        started = time.monotonic()
+        pool = self._pool(parts, started + deadline)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         with self._lock:
             self.requests += 1
+        try:
+            status, received, content = self._send(pool, method, path, headers, body, started + deadline)
+        except (HTTPError, OSError, http.client.HTTPException) as error:
+            failure = _unavailable(error, parts.hostname or "")
+            if failure.code in _ADDRESS_MAY_HAVE_CHANGED:
+                self._forget(parts)
+            return failure
+        with self._lock:
             self.bytes_received += len(content)
-        return Response(
-            status,
-            received,
-            content,
-            time.monotonic() - started,
-            f"{parts.scheme}://{parts.netloc}{parts.path}",
-        )
+        took = time.monotonic() - started
+        return Response(status, received, content, took, f"{parts.scheme}://{parts.netloc}{parts.path}")
 
     def _send(
         self,
@@ -238,13 +346,14 @@ class Http:
         body: bytes | None,
         ends: float,
     ) -> tuple[int, dict[str, str], bytes]:
-        wait = max(1.0, min(self._read_timeout, ends - time.monotonic()))
+        _ends.set(ends)
+        left = max(0.1, ends - time.monotonic())
         raw = pool.urlopen(
             method,
             path,
             headers=headers,
             body=body,
-            timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT, read=wait),
+            timeout=urllib3.Timeout(connect=min(CONNECT_TIMEOUT, left), read=min(self._read_timeout, left)),
             retries=False,
             redirect=False,
             preload_content=False,
@@ -261,7 +370,8 @@ class Http:
                 raw.release_conn()
             else:
                 raw.close()
-        return raw.status, {name.lower(): value for name, value in raw.headers.items()}, content
+        # A header that comes twice (WordPress sends several Link) keeps both values.
+        return raw.status, {name.lower(): raw.headers[name] for name in raw.headers}, content
 
     def _read(self, raw: urllib3.BaseHTTPResponse, ends: float) -> bytes:
         chunks: list[bytes] = []
@@ -281,29 +391,26 @@ class Http:
                 raise Unavailable(Text(_("The answer came too slowly and was given up.")), code="timeout")
         return b"".join(chunks)
 
-    def _pool(self, parts: SplitResult) -> urllib3.HTTPConnectionPool:
-        host = (parts.hostname or "").rstrip(".")
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        key = (parts.scheme, host, port)
+    def _pool(self, parts: SplitResult, ends: float) -> urllib3.HTTPConnectionPool:
+        key = scheme, host, port = _origin(parts)
         with self._lock:
             pool = self._pools.get(key)
         if pool is not None:
             return pool
-        address = self._checked_address(host, port)
+        address = self._checked_address(host, port, ends)
         made: urllib3.HTTPConnectionPool
-        if parts.scheme == "https":
-            made = urllib3.HTTPSConnectionPool(
-                address,
-                port,
-                maxsize=self._connections,
-                ssl_context=self._tls(),
-                server_hostname=host,
-                assert_hostname=host,
-            )
+        if scheme == "https":
+            # The certificate is held against `server_hostname`, not against the address connected to.
+            made = _TlsPool(address, port, maxsize=self._connections, ssl_context=self._tls(), server_hostname=host)
         else:
-            made = urllib3.HTTPConnectionPool(address, port, maxsize=self._connections)
+            made = _Pool(address, port, maxsize=self._connections)
         with self._lock:
             return self._pools.setdefault(key, made)
+
+    def _forget(self, parts: SplitResult) -> None:
+        """The next request looks the name up again, and checks the addresses again."""
+        with self._lock:
+            self._pools.pop(_origin(parts), None)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -313,8 +420,8 @@ class Http:
             self._context = context
         return self._context
 
-    def _checked_address(self, host: str, port: int) -> str:
-        addresses = resolve(host, port)
+    def _checked_address(self, host: str, port: int, ends: float) -> str:
+        addresses = resolve(host, port, timeout=min(LOOKUP_TIMEOUT, max(0.1, ends - time.monotonic())))
         for address in addresses:
             if not self._policy.permits(address):
                 raise BlockedAddress(
@@ -327,18 +434,34 @@ class Http:
                     ),
                     code="blocked_address",
                 )
-        return _first_that_answers(addresses, port)
+        return _first_that_answers(addresses[:_ADDRESSES_TRIED], port)
 
 
-def resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int, *, timeout: float = LOOKUP_TIMEOUT) -> list[Address]:
     """Every address of `host`, IPv4 first. Raises `Unavailable` (code dns)."""
-    try:
-        ascii_host = host.encode("idna").decode() if not host.isascii() else host
-        found = socket.getaddrinfo(ascii_host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unavailable(Text(_("There is no server by the name {host}."), {"host": host}), code="dns") from error
-    addresses = {ipaddress.ip_address(str(sockaddr[0]).split("%")[0]) for *_rest, sockaddr in found}
-    return sorted(addresses, key=lambda address: (address.version, int(address)))
+    found = _looked_up(host, port, timeout)
+    if isinstance(found, list) and found:
+        return sorted(found, key=lambda address: (address.version, int(address)))
+    if isinstance(found, socket.gaierror) and found.errno != socket.EAI_AGAIN:
+        raise Unavailable(Text(_("There is no server by the name {host}."), {"host": host}), code="dns")
+    raise Unavailable(Text(_("The name {host} could not be looked up."), {"host": host}), code="dns")
+
+
+def _looked_up(host: str, port: int, timeout: float) -> list[Address] | Exception | None:
+    """In a thread of its own: the system's lookup knows no deadline."""
+    answer: queue.SimpleQueue[list[Address] | Exception] = queue.SimpleQueue()
+
+    def look() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.put(list({ipaddress.ip_address(str(sockaddr[0]).split("%")[0]) for *_rest, sockaddr in found}))
+        except (OSError, ValueError) as error:
+            answer.put(error)
+
+    threading.Thread(target=look, daemon=True, name="lookup").start()
+    with contextlib.suppress(queue.Empty):
+        return answer.get(timeout=timeout)
+    return None
 
 
 def _first_that_answers(addresses: Sequence[Address], port: int) -> str:
@@ -347,25 +470,29 @@ def _first_that_answers(addresses: Sequence[Address], port: int) -> str:
         for address in addresses:
             with (
                 contextlib.suppress(OSError),
-                socket.create_connection((str(address), port), timeout=3),
+                socket.create_connection((str(address), port), timeout=2),
             ):
                 return str(address)
     return str(addresses[0])
 
 
+def _origin(parts: SplitResult) -> tuple[str, str, int]:
+    return parts.scheme, ascii_host(parts.hostname or ""), parts.port or (443 if parts.scheme == "https" else 80)
+
+
 def _host_header(parts: SplitResult) -> str:
-    host = parts.hostname or ""
+    scheme, host, port = _origin(parts)
     if ":" in host:
         host = f"[{host}]"
-    if not host.isascii():
-        host = host.encode("idna").decode()
-    default = 443 if parts.scheme == "https" else 80
-    return host if parts.port in (None, default) else f"{host}:{parts.port}"
+    return host if port == (443 if scheme == "https" else 80) else f"{host}:{port}"
 
 
-def _unavailable(error: HTTPError, host: str) -> Unavailable:
+_ADDRESS_MAY_HAVE_CHANGED = frozenset({"refused", "unreachable", "connect_timeout"})
+
+
+def _unavailable(error: Exception, host: str) -> Unavailable:
     code, message = _cause(error)
-    return Unavailable(Text(message, {"host": host} if "{host}" in message else {}), code=code)
+    return Unavailable(Text(message, {"host": host}), code=code)
 
 
 def _cause(error: BaseException) -> tuple[str, str]:
@@ -374,28 +501,37 @@ def _cause(error: BaseException) -> tuple[str, str]:
     if isinstance(error, ConnectTimeoutError):
         return "connect_timeout", _("{host} did not take the connection in time.")
     if isinstance(error, NewConnectionError):
+        reason = error.__cause__ or error.__context__
+        if isinstance(reason, OSError) and reason.errno not in (None, errno.ECONNREFUSED):
+            return "unreachable", _("There is no way to {host} from here.")
         return "refused", _("{host} refused the connection.")
-    if isinstance(error, ReadTimeoutError):
+    if isinstance(error, ReadTimeoutError | TimeoutError):
         return "timeout", _("{host} took the request but did not answer in time.")
     if isinstance(error, IncompleteRead | DecodeError):
         return "cut", _("The answer of {host} was cut off.")
     if isinstance(error, ProtocolError):
         inner = error.args[1] if len(error.args) > 1 else None
-        if isinstance(inner, IncompleteRead):
+        if isinstance(inner, IncompleteRead | http.client.IncompleteRead):
             return "cut", _("The answer of {host} was cut off.")
         return "connection", _("{host} closed the connection without an answer.")
     return "connection", _("The connection to {host} failed.")
 
 
+# OpenSSL's verification results, from its x509_vfy.h.
+_NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
+
+
 def _tls_cause(error: SSLError) -> tuple[str, str]:
-    said = str(error).lower()
-    if "hostname mismatch" in said or "doesn't match" in said or "ip address mismatch" in said:
+    refused = next((arg for arg in error.args if isinstance(arg, ssl.SSLCertVerificationError)), None)
+    if refused is None:
+        return "tls", _("{host} does not speak https correctly.")
+    if refused.verify_code in (_WRONG_NAME, _WRONG_ADDRESS):
         return "tls_name", _("The certificate of {host} is made out to another name.")
-    if "expired" in said:
+    if refused.verify_code == _EXPIRED:
         return "tls_expired", _("The certificate of {host} has expired.")
-    if "certificate_verify_failed" in said or "certificate verify failed" in said:
-        return "tls_untrusted", _("The certificate of {host} is not issued by a known authority.")
-    return "tls", _("{host} does not speak https correctly.")
+    if refused.verify_code == _NOT_YET_VALID:
+        return "tls_not_yet_valid", _("The certificate of {host} is not valid yet, or our clock is wrong.")
+    return "tls_untrusted", _("The certificate of {host} is not issued by a known authority.")
 
 
 Answer = TypeVar("Answer")
@@ -425,4 +561,6 @@ def with_retries(
     raise AssertionError("unreachable")
 
 
-_NOT_WORTH_REPEATING = frozenset({"tls_name", "tls_expired", "tls_untrusted", "too_large"})
+_NOT_WORTH_REPEATING = frozenset(
+    {"tls_name", "tls_expired", "tls_not_yet_valid", "tls_untrusted", "too_large", "redirected", "no_api"}
+)

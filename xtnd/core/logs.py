@@ -11,7 +11,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 class FieldFormatter(logging.Formatter):
     """`2026-11-23T21:00:00Z INFO xtnd.sync page stored connection=3 entity=orders rows=100`"""
 
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment]
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         fields = " ".join(f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD)

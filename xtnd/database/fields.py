@@ -37,6 +37,10 @@ class AmountField(_Whole):
     """Decimal with 4 decimals, stored as a whole number. Sums and comparisons are exact."""
 
     description = "Amount in major units with four decimals"
+    if TYPE_CHECKING:  # what django-stubs reads to type constructors and attributes
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+        _pyi_lookup_exact_type: Any
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         return None if value is None else from_units(int(value))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 
 Row = TypeVar("Row", bound=Model)
@@ -22,25 +23,27 @@ class KeysetPage(Generic[Row]):
     """Token of the page before; "" on the first."""
 
 
-def page(rows: QuerySet[Row], *, order: str, token: str = "", size: int = 50, ties: str = "id") -> KeysetPage[Row]:
+def page(
+    rows: QuerySet[Row] | Sequence[QuerySet[Row]], *, order: str, token: str = "", size: int = 50, ties: str = "id"
+) -> KeysetPage[Row]:
     """`order` is a non-null column, "-" before it for descending; ties are settled by the key in the same direction.
 
-    A token that was tampered with gives the first page.
+    Several querysets (no row in two of them: one per company group, one per state) are merged: each walks an index of
+    its own, where one `IN` over them would sort everything. A token that was tampered with gives the first page.
     """
+    parts = [rows] if isinstance(rows, QuerySet) else rows
     column, descending = order.lstrip("-"), order.startswith("-")
     direction, key = _read(token)
     backwards = direction == "<"
     asc = descending == backwards
-    wanted = rows.order_by(*(F(name).asc() if asc else F(name).desc() for name in (column, ties)))
-    if key is not None:
-        operator = "gt" if asc else "lt"
-        try:
-            wanted = wanted.filter(_beyond(column, ties, operator, key))
-            found = list(wanted[: size + 1])
-        except (ValueError, TypeError):
-            return page(rows, order=order, size=size, ties=ties)
-    else:
-        found = list(wanted[: size + 1])
+    try:
+        found = [row for part in parts for row in _first(part, column, ties, asc=asc, key=key, count=size + 1)]
+    except (ValueError, TypeError, ArithmeticError, ValidationError):
+        if key is None:
+            raise
+        return page(parts, order=order, size=size, ties=ties)
+    if len(parts) > 1:
+        found.sort(key=lambda row: (getattr(row, column), getattr(row, ties)), reverse=not asc)
     more = len(found) > size
     found = found[:size]
     if backwards:
@@ -53,6 +56,26 @@ def page(rows: QuerySet[Row], *, order: str, token: str = "", size: int = 50, ti
         _write(">", found[-1], column, ties) if has_next else "",
         _write("<", found[0], column, ties) if has_previous else "",
     )
+
+
+def beside(
+    rows: QuerySet[Row] | Sequence[QuerySet[Row]], row: Row, *, order: str, ties: str = "id"
+) -> tuple[Row | None, Row | None]:
+    """The rows just before and just after `row` in this order."""
+    column = order.lstrip("-")
+    found = [
+        page(rows, order=order, token=_write(direction, row, column, ties), size=1, ties=ties).rows
+        for direction in "<>"
+    ]
+    before, after = (one[0] if one else None for one in found)
+    return before, after
+
+
+def _first(rows: QuerySet[Row], column: str, ties: str, *, asc: bool, key: list[Any] | None, count: int) -> list[Row]:
+    wanted = rows.order_by(*(F(name).asc() if asc else F(name).desc() for name in dict.fromkeys((column, ties))))
+    if key is not None:
+        wanted = wanted.filter(_beyond(column, ties, "gt" if asc else "lt", key))
+    return list(wanted[:count])
 
 
 def _beyond(column: str, ties: str, operator: str, key: list[Any]) -> Q:
@@ -75,4 +98,4 @@ def _read(token: str) -> tuple[str, list[Any] | None]:
         direction, *key = msgspec.json.decode(decoded, type=list[str])
     except (ValueError, msgspec.MsgspecError):
         return ">", None
-    return (direction, key) if direction in "<>" and len(key) == 2 else (">", None)
+    return (direction, key) if direction in ("<", ">") and len(key) == 2 else (">", None)

@@ -38,26 +38,29 @@ class SearchIndex:
                 marks = ", ".join(["%s"] * len(chunk))
                 cursor.execute(f'DELETE FROM "{self.table}" WHERE {column} IN ({marks})', list(chunk))  # noqa: S608
 
-    def ids(self, words: str, *, limit: int = 1000) -> list[int] | None:
-        """Ids whose text holds every word, newest id first, at most `limit`; None when no word is long enough."""
+    def ids(self, words: str, *, limit: int = 1000, below: int | None = None) -> list[int] | None:
+        """Ids whose text holds every word, newest id first, at most `limit`; None when no word is long enough.
+
+        `below`: only ids lower than this one, to go on where the last call stopped.
+        """
         terms = [word for word in fold(words).split() if len(word) >= LEAST]
         if not terms:
             return None
+        column = "rowid" if is_sqlite() else "id"
+        wanted, values = self._wanted(terms)
+        if below is not None:
+            wanted, values = f"{wanted} AND {column} < %s", [*values, below]
         with connection.cursor() as cursor:
-            if is_sqlite():
-                match = " AND ".join('"' + term.replace('"', '""') + '"' for term in terms)
-                cursor.execute(
-                    f'SELECT rowid FROM "{self.table}" WHERE "{self.table}" MATCH %s ORDER BY rowid DESC LIMIT %s',  # noqa: S608
-                    [match, limit],
-                )
-            else:
-                wanted = " AND ".join(["text LIKE %s"] * len(terms))
-                patterns = [f"%{_escaped(term)}%" for term in terms]
-                cursor.execute(
-                    f'SELECT id FROM "{self.table}" WHERE {wanted} ORDER BY id DESC LIMIT %s',  # noqa: S608
-                    [*patterns, limit],
-                )
+            cursor.execute(
+                f'SELECT {column} FROM "{self.table}" WHERE {wanted} ORDER BY {column} DESC LIMIT %s',  # noqa: S608
+                [*values, limit],
+            )
             return [int(row[0]) for row in cursor.fetchall()]
+
+    def _wanted(self, terms: Sequence[str]) -> tuple[str, list[str | int]]:
+        if is_sqlite():
+            return f'"{self.table}" MATCH %s', [" AND ".join('"' + term.replace('"', '""') + '"' for term in terms)]
+        return " AND ".join(["text LIKE %s"] * len(terms)), [f"%{_escaped(term)}%" for term in terms]
 
 
 def fold(text: str) -> str:

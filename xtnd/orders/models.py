@@ -98,6 +98,19 @@ class Order(models.Model):
             models.Index(fields=["company_group", "payment_state", "-placed_at", "-id"], name="order_by_payment"),
             models.Index(fields=["company_group", "number"], name="order_number"),
             models.Index(fields=["customer", "-placed_at"], name="order_of_customer"),
+            models.Index(fields=["company_group", "status", "-placed_at", "-id"], name="order_by_status"),
+            models.Index(fields=["company_group", "-total", "-id"], name="order_by_total"),
+            models.Index(
+                fields=["company_group", "-placed_at", "-id"],
+                # Each term as `queries.to_ship` writes it: SQLite proves a partial index term by term.
+                condition=models.Q(removed_at__isnull=True)
+                & ~models.Q(payment_state=Paid.UNPAID)
+                & ~models.Q(payment_state=Paid.FAILED)
+                & ~models.Q(payment_state=Paid.REFUNDED)
+                & ~models.Q(shipment_state=Shipped.SHIPPED)
+                & ~models.Q(state=State.CANCELLED),
+                name="order_to_ship",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -131,6 +144,11 @@ class OrderLine(models.Model):
         ordering = ["position"]
         indexes = [
             models.Index(fields=["sku"], name="order_line_sku", condition=~models.Q(sku="")),
+            models.Index(
+                fields=["external_product_id"],
+                name="order_line_without_variant",
+                condition=models.Q(variant__isnull=True) & ~models.Q(external_product_id=""),
+            ),
         ]
 
     def __str__(self) -> str:

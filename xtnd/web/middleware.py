@@ -1,14 +1,16 @@
-"""What every page needs to know first: is there an owner yet, and which language does this person read."""
+"""What every page needs to know first: is there an owner yet, and in which language and time zone does this person read."""
 
 from __future__ import annotations
 
+import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
+from xtnd.companies import queries
 from xtnd.companies.models import User
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -26,6 +28,19 @@ class UserLanguage:
             translation.activate(user.language)
             request.LANGUAGE_CODE = user.language
         return self._get_response(request)
+
+
+class CompanyTime:
+    """Times are shown as the clock on the company's wall shows them."""
+
+    def __init__(self, get_response: Respond) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        zone = queries.time_zone_of(user) if isinstance(user, User) else None
+        with timezone.override(zoneinfo.ZoneInfo(zone) if zone else None):
+            return self._get_response(request)
 
 
 class FirstRun:

@@ -1,11 +1,12 @@
 """One include per menu entry."""
 
-from django.urls import path
+from django.urls import include, path
 
 from xtnd.web import views
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
-    path("first-run/", views.dashboard, name="first-run"),
-    path("language/", views.dashboard, name="set-language"),
+    path("language/", views.set_language, name="set-language"),
+    path("", include("xtnd.web.accounts.urls")),
+    path("settings/", include("xtnd.web.settings.urls")),
 ]

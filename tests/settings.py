@@ -1,0 +1,20 @@
+"""The settings under test: a data folder of its own, loopback allowed, plain static files, a quick password hash.
+
+pytest-django reads settings before any conftest.py, so this cannot live in one.
+"""
+
+import os
+import tempfile
+
+for _name in [name for name in os.environ if name.startswith("XTND_") and not name.startswith(("XTND_TEST_", "XTND_LIVE_"))]:
+    del os.environ[_name]  # the developer's own installation stays out of it
+os.environ["XTND_DATA_DIR"] = tempfile.mkdtemp(prefix="xtnd-tests-")
+os.environ["XTND_ALLOWED_PRIVATE_NETS"] = "127.0.0.0/8"
+
+from xtnd.settings import *  # noqa: E402, F403
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,0 +1,90 @@
+"""Every route and who may use it. A new route needs a row here, or `test_routes_by_role.py` fails.
+
+A row: route name → `Route(Act.SEE)`, `Route(SIGNED_IN)` or `Route(PUBLIC)`. With ids in the address: `ids=` makes an
+object in the given company group and returns the address's arguments; the test then also asks for another group's.
+A route that only takes POST says `method="post"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tests import builders
+from xtnd.companies.access import Act
+from xtnd.companies.models import CompanyGroup, Membership, Role
+
+PUBLIC = "public"
+SIGNED_IN = "signed in"
+Ids = Callable[[CompanyGroup], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Route:
+    needs: Act | Literal["public", "signed in"]
+    ids: Ids | None = None
+    method: Literal["get", "post"] = "get"
+    never_found: bool = False
+    """The ids belong to the user, not to a group, and this user has none: always 404."""
+
+
+def _warehouse(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": builders.make_warehouse(group=group).pk}
+
+
+def _membership(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": Membership.objects.get(user=builders.make_user(role=Role.VIEWER, group=group)).pk}
+
+
+def _nothing(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": 1}
+
+
+ROUTES: dict[str, Route] = {
+    # ---- monitoring
+    "health-live": Route(PUBLIC),
+    "health-ready": Route(PUBLIC),
+    # ---- the shell
+    "dashboard": Route(Act.SEE),
+    "set-language": Route(PUBLIC, method="post"),
+    "first-run": Route(PUBLIC),
+    # ---- signing in
+    "account_login": Route(PUBLIC),
+    "account_logout": Route(PUBLIC),
+    "account_inactive": Route(PUBLIC),
+    "account_signup": Route(PUBLIC),
+    "account_reset_password": Route(PUBLIC),
+    "account_email": Route(PUBLIC),
+    "account_reauthenticate": Route(SIGNED_IN),
+    "account_change_password": Route(SIGNED_IN),
+    "account_set_password": Route(SIGNED_IN),
+    "mfa_index": Route(SIGNED_IN),
+    "mfa_authenticate": Route(PUBLIC),
+    "mfa_reauthenticate": Route(SIGNED_IN),
+    "mfa_activate_totp": Route(SIGNED_IN),
+    "mfa_deactivate_totp": Route(SIGNED_IN),
+    "mfa_view_recovery_codes": Route(SIGNED_IN),
+    "mfa_generate_recovery_codes": Route(SIGNED_IN),
+    "mfa_download_recovery_codes": Route(SIGNED_IN),
+    "mfa_list_webauthn": Route(SIGNED_IN),
+    "mfa_add_webauthn": Route(SIGNED_IN),
+    "mfa_reauthenticate_webauthn": Route(SIGNED_IN),
+    "mfa_remove_webauthn": Route(SIGNED_IN, ids=_nothing, never_found=True),
+    "mfa_edit_webauthn": Route(SIGNED_IN, ids=_nothing, never_found=True),
+    "mfa_login_webauthn": Route(PUBLIC),
+    # ---- settings
+    "settings": Route(SIGNED_IN),
+    "settings-profile": Route(SIGNED_IN),
+    "settings-company": Route(Act.MANAGE_COMPANY),
+    "settings-warehouses": Route(Act.MANAGE_COMPANY),
+    "settings-warehouse-new": Route(Act.MANAGE_COMPANY),
+    "settings-warehouse": Route(Act.MANAGE_COMPANY, ids=_warehouse),
+    "settings-warehouse-delete": Route(Act.MANAGE_COMPANY, ids=_warehouse, method="post"),
+    "settings-users": Route(Act.MANAGE_COMPANY),
+    "settings-user-new": Route(Act.MANAGE_COMPANY),
+    "settings-user-role": Route(Act.MANAGE_COMPANY, ids=_membership, method="post"),
+    "settings-user-off": Route(Act.MANAGE_COMPANY, ids=_membership, method="post"),
+    "settings-user-on": Route(Act.MANAGE_COMPANY, ids=_membership, method="post"),
+    "settings-user-password": Route(Act.MANAGE_COMPANY, ids=_membership, method="post"),
+}

@@ -1,0 +1,1 @@
+"""WooCommerce 3.5 and later, through its REST API wc/v3."""

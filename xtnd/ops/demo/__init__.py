@@ -1,0 +1,1 @@
+"""A store that answers as WooCommerce does: the demo store, and the simulator of the tests."""

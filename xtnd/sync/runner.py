@@ -1,0 +1,310 @@
+"""Executes one run: pages in, each stored with its cursor in one transaction. Knows nothing of the engine above it.
+
+Truth is in our tables. A run that stops anywhere, for whatever reason, is gone on with from the schedule's cursor;
+an attempt that lost its fence writes nothing more.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from random import uniform
+from typing import Any
+
+from django.db import DatabaseError, OperationalError, close_old_connections, transaction
+from django.db.models import F, Q
+
+from xtnd.connections.models import Connection, ConnectionState
+from xtnd.connections.services import Refused, needs_attention
+from xtnd.connectors.base import Entity, Page
+from xtnd.core.errors import AuthenticationFailed, ExternalError, Forbidden, Unavailable
+from xtnd.core.text import Text
+from xtnd.core.text import gettext_noop as _
+from xtnd.core.time import now
+from xtnd.sync import jobs
+from xtnd.sync.jobs.stored import Stored, Trouble, store_page
+from xtnd.sync.models import OPEN_STATES, Run, RunState, Schedule
+from xtnd.sync.services import record_issue, settle_issues
+from xtnd.sync.stores import connector_of, http_client
+
+log = logging.getLogger(__name__)
+
+BEAT_EVERY = 4.0
+"""Seconds between signs of life while a page is on its way."""
+MOST_ATTEMPTS = 6
+LONGEST_WAIT = 3600.0
+
+
+class Fenced(Exception):
+    """Another attempt has taken over. This one must write nothing more."""
+
+
+class Cancelled(Exception):
+    """A person pressed cancel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`wait` is set when the store asked us to come back: seconds until the same run is executed again."""
+
+    state: str
+    wait: float | None = None
+
+
+def execute(run_id: uuid.UUID, *, worker: str, stop: threading.Event | None = None) -> Outcome:
+    """Do the run from the cursor. Idempotent: may be called again at any time, by anyone."""
+    attempt = _begin(run_id, worker, stop or threading.Event())
+    if attempt is None:
+        return Outcome("gone")
+    try:
+        _pull(attempt)
+    except Fenced:
+        log.warning("fenced", extra={"run": run_id, "worker": worker})
+        return Outcome("fenced")
+    except Cancelled:
+        return _finish(attempt, RunState.CANCELLED)
+    except (AuthenticationFailed, Forbidden) as error:
+        needs_attention(attempt.connection.pk, error.text, error.code)
+        return _finish(attempt, RunState.FAILED, error)
+    except Unavailable as error:
+        return _come_back(attempt, error)
+    except ExternalError as error:
+        return _finish(attempt, RunState.FAILED, error)
+    except Refused as error:
+        return _finish(attempt, RunState.FAILED, ExternalError(Text(str(error)), code="refused"))
+    except DatabaseError as error:
+        return _come_back(attempt, _database_trouble(error))
+    except Stopping:
+        return _put_back(attempt)
+    run = Run.objects.get(pk=run_id)
+    return _finish(attempt, RunState.PARTIAL if run.failed else RunState.SUCCEEDED)
+
+
+class Stopping(Exception):
+    """The worker is shutting down: the page is stored, the rest is for whoever comes next."""
+
+
+# ------------------------------------------------------------------ one attempt
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Who may move the cursor, and from where."""
+
+    run: Run
+    schedule: Schedule
+    connection: Connection
+    fence: uuid.UUID
+    cursor: str
+    stop: threading.Event
+
+
+def _begin(run_id: uuid.UUID, worker: str, stop: threading.Event) -> Attempt | None:
+    """Take the run and the fence; None when it is over, or another run of its schedule is at work."""
+    with transaction.atomic():
+        at = now()
+        run = Run.objects.select_related("schedule", "connection__warehouse").filter(pk=run_id).first()
+        if run is None or run.state not in OPEN_STATES:
+            return None
+        others = Run.objects.filter(schedule=run.schedule, state__in=(RunState.RUNNING, RunState.WAITING))
+        if others.exclude(pk=run_id).exists():
+            return None
+        fence = uuid.uuid4()
+        Schedule.objects.filter(pk=run.schedule_id).update(fence=fence, last_run_at=at)
+        run.schedule.refresh_from_db()
+        run.state, run.worker, run.beat_at, run.attempts = RunState.RUNNING, worker, at, run.attempts + 1
+        run.not_before = None
+        if run.started_at is None:
+            run.started_at, run.cursor_before = at, run.schedule.cursor
+        run.save()
+    return Attempt(run, run.schedule, run.connection, fence, run.schedule.cursor, stop)
+
+
+def _pull(attempt: Attempt) -> None:
+    if attempt.connection.state != ConnectionState.ACTIVE:
+        raise Cancelled
+    entity = Entity(attempt.run.entity)
+    with http_client(connection_id=attempt.connection.pk) as http:
+        connector = connector_of(attempt.connection, http)
+        counted = (0, 0)
+        with _beating(jobs.fetch(connector, entity, attempt.cursor or None), attempt) as pages:
+            for page in pages:
+                spent = (http.requests, http.bytes_received)
+                _store(attempt, entity, page, spent[0] - counted[0], spent[1] - counted[1])
+                counted = spent
+                if attempt.stop.is_set() and not page.complete:
+                    raise Stopping
+
+
+@contextmanager
+def _beating(pages: Iterator[Page[Any]], attempt: Attempt) -> Iterator[Iterator[Page[Any]]]:
+    """Fetch in a thread of its own, so that this one can show signs of life while a slow store thinks, and the next
+    page is on its way while this one is stored."""
+    pool = ThreadPoolExecutor(1, thread_name_prefix="fetch")
+
+    def following() -> Page[Any] | None:
+        return next(pages, None)
+
+    def walk() -> Iterator[Page[Any]]:
+        coming: Future[Page[Any] | None] = pool.submit(following)
+        while True:
+            page = _awaited(coming, attempt)
+            if page is None:
+                return
+            if not page.complete:
+                coming = pool.submit(following)
+            yield page
+            if page.complete:
+                return
+
+    try:
+        yield walk()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _awaited(coming: Future[Page[Any] | None], attempt: Attempt) -> Page[Any] | None:
+    while True:
+        try:
+            return coming.result(timeout=BEAT_EVERY)
+        except NotYet:
+            if coming.done():
+                raise
+            _beat(attempt)
+            if attempt.stop.is_set():
+                raise Stopping from None
+
+
+def _beat(attempt: Attempt) -> None:
+    """A sign of life. Raises `Fenced` when the run was given to somebody else, `Cancelled` when nobody wants it."""
+    alive = Run.objects.filter(pk=attempt.run.pk, state=RunState.RUNNING, schedule__fence=attempt.fence)
+    if not Run.objects.filter(pk__in=alive).update(beat_at=now()):
+        raise Fenced
+    if Run.objects.filter(pk=attempt.run.pk, cancel_requested=True).exists():
+        raise Cancelled
+
+
+def _store(attempt: Attempt, entity: Entity, page: Page[Any], requests: int, received: int) -> None:
+    """The page, its troubles, the counts and the cursor: all or nothing."""
+    at = now()
+    with transaction.atomic():
+        moved = Schedule.objects.filter(pk=attempt.schedule.pk, fence=attempt.fence, cursor=attempt.cursor).update(
+            cursor=page.cursor
+        )
+        if not moved:
+            raise Fenced
+        stored = store_page(jobs.STORES[entity], attempt.connection, page.records, at)
+        _keep_troubles(attempt.run, stored, page, at)
+        _count(attempt, stored, page, requests, received)
+    attempt.cursor = page.cursor
+    if Run.objects.filter(pk=attempt.run.pk, cancel_requested=True).exists():
+        raise Cancelled
+    log.debug("page stored", extra={"run": attempt.run.pk, "rows": stored.seen, "created": stored.created})
+
+
+def _keep_troubles(run: Run, stored: Stored, page: Page[Any], at: Any) -> None:
+    bad = [Trouble(b.external_id, b.payload, b"", b.path, "unreadable", b.reason) for b in page.unreadable]
+    for trouble in (*stored.troubles, *bad):
+        record_issue(
+            run=run,
+            external_id=trouble.external_id,
+            payload=trouble.payload,
+            content_hash=trouble.content_hash,
+            path=trouble.path,
+            code=trouble.code,
+            reason=trouble.reason,
+            at=at,
+        )
+    if stored.taken:
+        settle_issues(run, stored.taken, at)
+
+
+def _count(attempt: Attempt, stored: Stored, page: Page[Any], requests: int, received: int) -> None:
+    failed = len(stored.troubles) + len(page.unreadable)
+    values: dict[str, Any] = {
+        "seen": F("seen") + stored.seen + len(page.unreadable),
+        "created": F("created") + stored.created,
+        "updated": F("updated") + stored.updated,
+        "unchanged": F("unchanged") + stored.unchanged,
+        "failed": F("failed") + failed,
+        "pages": F("pages") + 1,
+        "requests": F("requests") + requests,
+        "bytes": F("bytes") + received,
+        "cursor_after": page.cursor,
+        "beat_at": now(),
+        "attempts": 1,  # what made progress is not stuck
+    }
+    attempt.run.attempts = 1
+    if page.total:
+        values["expected"] = page.total
+    if not Run.objects.filter(pk=attempt.run.pk, state=RunState.RUNNING).update(**values):
+        raise Fenced
+
+
+# ------------------------------------------------------------------ how it ends
+
+
+def _finish(attempt: Attempt, state: RunState, error: ExternalError | None = None) -> Outcome:
+    at = now()
+    mine = Run.objects.filter(pk=attempt.run.pk, state__in=OPEN_STATES, schedule__fence=attempt.fence)
+    with transaction.atomic():
+        ended = Run.objects.filter(pk__in=mine).update(
+            state=state,
+            finished_at=at,
+            error_code=error.code[:60] if error else "",
+            error=error.text.as_json() if error else {},
+        )
+        if not ended:
+            return Outcome("fenced")
+        schedule = Schedule.objects.filter(pk=attempt.schedule.pk, fence=attempt.fence)
+        if state in (RunState.SUCCEEDED, RunState.PARTIAL):
+            schedule.update(last_success_at=at, failures=0, fence=None)
+        elif state == RunState.FAILED:
+            schedule.update(failures=F("failures") + 1, fence=None)
+        else:
+            schedule.update(fence=None)
+    log.info("run ended", extra={"run": attempt.run.pk, "entity": attempt.run.entity, "state": state.value})
+    return Outcome(state.value)
+
+
+def _come_back(attempt: Attempt, error: Unavailable) -> Outcome:
+    """Passing trouble: the same run waits and goes on from the cursor, longer each time, until it has tried enough."""
+    if attempt.run.attempts >= MOST_ATTEMPTS:
+        return _finish(attempt, RunState.FAILED, error)
+    wait = error.wait if error.wait is not None else min(5.0 * 2 ** (attempt.run.attempts - 1), 300.0)
+    wait = min(wait + uniform(0, 0.2 * wait + 0.5), LONGEST_WAIT)  # noqa: S311 - jitter
+    mine = Q(pk=attempt.run.pk, state=RunState.RUNNING, schedule__fence=attempt.fence)
+    at = now()
+    waiting = Run.objects.filter(pk__in=Run.objects.filter(mine)).update(
+        state=RunState.WAITING,
+        not_before=at + timedelta(seconds=wait),
+        beat_at=at,
+        error_code=error.code[:60],
+        error=error.text.as_json(),
+    )
+    return Outcome(RunState.WAITING.value, wait) if waiting else Outcome("fenced")
+
+
+def _put_back(attempt: Attempt) -> Outcome:
+    """The worker stops: this run goes on at the next start, from the cursor."""
+    mine = Run.objects.filter(pk=attempt.run.pk, state=RunState.RUNNING, schedule__fence=attempt.fence)
+    with transaction.atomic():
+        if not Run.objects.filter(pk__in=mine).update(state=RunState.WAITING, not_before=now(), beat_at=now()):
+            return Outcome("fenced")
+        Schedule.objects.filter(pk=attempt.schedule.pk, fence=attempt.fence).update(fence=None)
+    return Outcome(RunState.WAITING.value, 0.0)
+
+
+def _database_trouble(error: DatabaseError) -> Unavailable:
+    """Locked, or the disk is full: recovers by itself. Anything else is a bug, and the log has it."""
+    code = "database_busy" if isinstance(error, OperationalError) else "database"
+    log.exception("database", exc_info=error)
+    close_old_connections()
+    return Unavailable(Text(_("Our own database did not take the page. The run tries again.")), code=code)

@@ -1,0 +1,1 @@
+"""Products: the list and one product with its variants and listings."""

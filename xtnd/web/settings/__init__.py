@@ -1,0 +1,1 @@
+"""Company, warehouses, users and one's own profile."""

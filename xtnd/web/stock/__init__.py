@@ -1,0 +1,1 @@
+"""Stock: what there is of each variant, per warehouse and store."""
