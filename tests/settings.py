@@ -3,15 +3,23 @@
 pytest-django reads settings before any conftest.py, so this cannot live in one.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
-for _name in [name for name in os.environ if name.startswith("XTND_") and not name.startswith(("XTND_TEST_", "XTND_LIVE_"))]:
+for _name in [
+    name for name in os.environ if name.startswith("XTND_") and not name.startswith(("XTND_TEST_", "XTND_LIVE_"))
+]:
     del os.environ[_name]  # the developer's own installation stays out of it
 os.environ["XTND_DATA_DIR"] = tempfile.mkdtemp(prefix="xtnd-tests-")
+atexit.register(shutil.rmtree, os.environ["XTND_DATA_DIR"], ignore_errors=True)
 os.environ["XTND_ALLOWED_PRIVATE_NETS"] = "127.0.0.0/8"
 
 from xtnd.settings import *  # noqa: E402, F403
+from xtnd.settings import STATIC_ROOT  # noqa: E402
+
+STATIC_ROOT.mkdir()
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ class Loopback:
         self.handler = handler
         self.requests: list[Request] = []
         self.host = host
+        self.clock_offset = 0.0
+        """Seconds its Date header is ahead of ours."""
         self.scheme = "https" if tls else "http"
         self._server = _Server((host, 0), _Connection)
         self._server.owner = self
@@ -112,8 +115,7 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = _respond
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        clock = getattr(self.server.owner, "clock", None)
-        return super().date_time_string(clock() if clock else timestamp)
+        return super().date_time_string(time.time() + self.server.owner.clock_offset)
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -173,10 +175,9 @@ class Authority:
     def context(
         self, *names: str, not_before: datetime | None = None, not_after: datetime | None = None
     ) -> ssl.SSLContext:
-        start = not_before or datetime(2020, 1, 1, tzinfo=UTC)
         certificate = self._ca.issue_cert(
             *(names or ("127.0.0.1", "localhost")),
-            not_before=start.replace(tzinfo=None) if False else start,
+            not_before=not_before or datetime(2020, 1, 1, tzinfo=UTC),
             not_after=not_after,
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -26,7 +26,7 @@ class Route:
     ids: Ids | None = None
     method: Literal["get", "post"] = "get"
     never_found: bool = False
-    """The ids belong to the user, not to a group, and this user has none: always 404."""
+    """About something of the user's own (a key, recovery codes) that this user has none of."""
 
 
 def _warehouse(group: CompanyGroup) -> dict[str, Any]:
@@ -35,6 +35,18 @@ def _warehouse(group: CompanyGroup) -> dict[str, Any]:
 
 def _membership(group: CompanyGroup) -> dict[str, Any]:
     return {"pk": Membership.objects.get(user=builders.make_user(role=Role.VIEWER, group=group)).pk}
+
+
+def _order(group: CompanyGroup) -> dict[str, Any]:
+    return {"order_id": builders.make_order(group=group).pk}
+
+
+def _product(group: CompanyGroup) -> dict[str, Any]:
+    return {"product_id": builders.make_product(group=group).pk}
+
+
+def _customer(group: CompanyGroup) -> dict[str, Any]:
+    return {"customer_id": builders.make_customer(group=group).pk}
 
 
 def _nothing(group: CompanyGroup) -> dict[str, Any]:
@@ -49,6 +61,16 @@ ROUTES: dict[str, Route] = {
     "dashboard": Route(Act.SEE),
     "set-language": Route(PUBLIC, method="post"),
     "first-run": Route(PUBLIC),
+    # ---- data
+    "orders": Route(Act.SEE),
+    "order": Route(Act.SEE, ids=_order),
+    "order-source": Route(Act.SEE, ids=_order),
+    "products": Route(Act.SEE),
+    "product": Route(Act.SEE, ids=_product),
+    "stock": Route(Act.SEE),
+    "customers": Route(Act.SEE),
+    "customer": Route(Act.SEE, ids=_customer),
+    "search": Route(Act.SEE),
     # ---- signing in
     "account_login": Route(PUBLIC),
     "account_logout": Route(PUBLIC),
@@ -63,10 +85,10 @@ ROUTES: dict[str, Route] = {
     "mfa_authenticate": Route(PUBLIC),
     "mfa_reauthenticate": Route(SIGNED_IN),
     "mfa_activate_totp": Route(SIGNED_IN),
-    "mfa_deactivate_totp": Route(SIGNED_IN),
-    "mfa_view_recovery_codes": Route(SIGNED_IN),
+    "mfa_deactivate_totp": Route(SIGNED_IN, never_found=True),
+    "mfa_view_recovery_codes": Route(SIGNED_IN, never_found=True),
     "mfa_generate_recovery_codes": Route(SIGNED_IN),
-    "mfa_download_recovery_codes": Route(SIGNED_IN),
+    "mfa_download_recovery_codes": Route(SIGNED_IN, never_found=True),
     "mfa_list_webauthn": Route(SIGNED_IN),
     "mfa_add_webauthn": Route(SIGNED_IN),
     "mfa_reauthenticate_webauthn": Route(SIGNED_IN),

@@ -26,7 +26,9 @@ def currencies() -> list[tuple[str, str]]:
 @cache
 def time_zones() -> list[str]:
     """Area/City names, those of the nearest countries first."""
-    names = sorted(name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/")))
+    names = sorted(
+        name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/"))
+    )
     near = [time_zone_of(country) for country in NEAREST]
     return near + [name for name in names if name not in near]
 
@@ -61,8 +63,12 @@ def currency_of(country: str) -> str:
 @cache
 def _countries(language: str) -> list[tuple[str, str]]:
     names = Locale.parse(language.replace("-", "_")).territories
-    real = {code: str(name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRY}
-    rest = sorted((pair for pair in real.items() if pair[0] not in NEAREST), key=lambda pair: _sortable(pair[1], language))
+    real = {
+        code: str(name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRY
+    }
+    rest = sorted(
+        (pair for pair in real.items() if pair[0] not in NEAREST), key=lambda pair: _sortable(pair[1], language)
+    )
     return [(code, real[code]) for code in NEAREST] + rest
 
 
@@ -77,8 +83,11 @@ def _currencies(language: str) -> list[tuple[str, str]]:
     return [(code, f"{code} {names.get(code, '')}".strip()) for code in first + sorted(used - set(first))]
 
 
+_SWEDISH_ORDER: dict[int, str | int | None] = {ord("å"): "zzz1", ord("ä"): "zzz2", ord("ö"): "zzz3", ord("é"): "e"}
+
+
 def _sortable(name: str, language: str) -> str:
     """Å, ä and ö come last in Swedish, and are a and o elsewhere."""
     if language.startswith("sv"):
-        return name.lower().translate(str.maketrans({"å": "z1", "ä": "z2", "ö": "z3", "é": "e"}))
+        return name.lower().translate(_SWEDISH_ORDER)
     return name.lower().translate(str.maketrans("åäöéç", "aaoec"))

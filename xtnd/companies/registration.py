@@ -12,7 +12,37 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from stdnum.exceptions import ValidationError as NotValid
 
-_EU = frozenset("AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split())
+_EU = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "CY",
+        "CZ",
+        "DE",
+        "DK",
+        "EE",
+        "ES",
+        "FI",
+        "FR",
+        "GR",
+        "HR",
+        "HU",
+        "IE",
+        "IT",
+        "LT",
+        "LU",
+        "LV",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SE",
+        "SI",
+        "SK",
+    ]
+)
 
 
 def org_number(country: str, text: str) -> str:
@@ -65,8 +95,14 @@ def _swedish_ten(text: str) -> str:
 
 def _examples() -> dict[str, str]:
     return {
-        "SE": _("A Swedish organisation number has ten digits, such as 556036-0793. Check the digits: the last one does not fit the others."),
-        "NO": _("A Norwegian organisation number has nine digits, such as 974 760 673. Check the digits: they do not fit together."),
+        "SE": _(
+            "A Swedish organisation number has ten digits, such as 556036-0793."
+            " Check the digits: the last one does not fit the others."
+        ),
+        "NO": _(
+            "A Norwegian organisation number has nine digits, such as 974 760 673."
+            " Check the digits: they do not fit together."
+        ),
         "DK": _("A Danish CVR number has eight digits, such as 13585628. Check the digits: they do not fit together."),
         "FI": _("A Finnish business ID (y-tunnus) looks like 2077474-0. Check the digits: they do not fit together."),
     }

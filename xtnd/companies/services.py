@@ -63,7 +63,8 @@ def found(
     if User.objects.exists():
         raise AlreadyFounded
     owner = User(email=email.strip().lower(), name=name.strip(), language=language)
-    validate_password(password, owner)
+    with _as_field("password"):
+        validate_password(password, owner)
     owner.set_password(password)
     owner.full_clean()
     owner.save()
@@ -76,7 +77,7 @@ def found(
 
 
 def _let_nobody_else_in() -> None:
-    """Two first runs at once: the second waits, then finds an owner. SQLite's transaction already holds the only lock."""
+    """Two first runs at once: the second waits, then finds an owner. SQLite's transaction has the only lock anyway."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE companies_user IN SHARE ROW EXCLUSIVE MODE")
@@ -144,7 +145,9 @@ def _used_by(error: ProtectedError) -> str:
     if "connection" in kinds:
         return _("A connection uses this warehouse. Choose another warehouse for the connection first.")
     if kinds & {"stocklevel", "stockmovement"}:
-        return _("There is stock, or a history of stock, in this warehouse. It is kept for the books and cannot be deleted.")
+        return _(
+            "There is stock, or a history of stock, in this warehouse. It is kept for the books and cannot be deleted."
+        )
     return _("This warehouse is in use and cannot be deleted.")
 
 

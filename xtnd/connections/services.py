@@ -192,7 +192,9 @@ def _fill(
 
 
 def _refuse_foreign(group_id: int, verification: Verification, warehouse: Warehouse | None) -> None:
-    if verification.company_group_id != group_id or (warehouse and warehouse.company.group_id != group_id):
+    if verification.company_group_id != group_id:
+        raise Refused(_("The company group was changed after the verification. Verify again."))
+    if warehouse and warehouse.company.group_id != group_id:
         raise Refused(_("The warehouse belongs to another company group."))
 
 

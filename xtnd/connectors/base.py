@@ -212,13 +212,22 @@ class ProductSource(ABC):
     @abstractmethod
     def fetch_products(self, cursor: str | None) -> Iterator[Page[Product]]: ...
 
+    @abstractmethod
+    def fetch_product(self, external_id: str) -> Record[Product] | None: ...
+
 
 class CustomerSource(ABC):
     @abstractmethod
     def fetch_customers(self, cursor: str | None) -> Iterator[Page[Customer]]: ...
+
+    @abstractmethod
+    def fetch_customer(self, external_id: str) -> Record[Customer] | None: ...
 
 
 class StockSource(ABC):
     @abstractmethod
     def fetch_stock(self, cursor: str | None) -> Iterator[Page[tuple[StockCount, ...]]]:
         """One record per product of the store: the counts of its variants (or its own)."""
+
+    @abstractmethod
+    def fetch_stock_of(self, external_product_id: str) -> Record[tuple[StockCount, ...]] | None: ...

@@ -76,8 +76,10 @@ _FIRST_USER_PORT = 1024
 _HOST = re.compile(r"(?!.*\.\.)[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?")
 _ADDRESSES_TRIED = 4
 
-# urllib3 writes request targets to its log (at WARNING when headers are malformed), and those may hold keys.
-logging.getLogger("urllib3.connectionpool").addFilter(lambda record: False)
+# urllib3 writes request targets and headers to its logs (at WARNING when headers are malformed), and those may hold
+# keys. A filter of the parent logger would not see its children's records.
+for _name in ("connection", "connectionpool", "poolmanager", "response", "util.retry"):
+    logging.getLogger(f"urllib3.{_name}").addFilter(lambda record: False)
 
 
 class BlockedAddress(ExternalError):
@@ -498,13 +500,13 @@ def _unavailable(error: Exception, host: str) -> Unavailable:
 def _cause(error: BaseException) -> tuple[str, str]:
     if isinstance(error, SSLError):
         return _tls_cause(error)
-    if isinstance(error, ConnectTimeoutError):
-        return "connect_timeout", _("{host} did not take the connection in time.")
-    if isinstance(error, NewConnectionError):
+    if isinstance(error, NewConnectionError):  # first: urllib3 counts it among the time-outs
         reason = error.__cause__ or error.__context__
         if isinstance(reason, OSError) and reason.errno not in (None, errno.ECONNREFUSED):
             return "unreachable", _("There is no way to {host} from here.")
         return "refused", _("{host} refused the connection.")
+    if isinstance(error, ConnectTimeoutError):
+        return "connect_timeout", _("{host} did not take the connection in time.")
     if isinstance(error, ReadTimeoutError | TimeoutError):
         return "timeout", _("{host} took the request but did not answer in time.")
     if isinstance(error, IncompleteRead | DecodeError):
@@ -535,6 +537,8 @@ def _tls_cause(error: SSLError) -> tuple[str, str]:
 
 
 Answer = TypeVar("Answer")
+pause = time.sleep
+"""Looked up at each call: tests do not wait."""
 
 
 def with_retries(
@@ -542,7 +546,6 @@ def with_retries(
     *,
     attempts: int = 3,
     longest_wait: float = 15.0,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
     """Call again after a passing error: exponential backoff with jitter, Retry-After obeyed.
 
@@ -557,10 +560,11 @@ def with_retries(
             wait = error.wait if error.wait is not None else 2.0 ** (attempt - 1)
             if wait > longest_wait:
                 raise
-            sleep(wait + random.uniform(0, 0.3 * wait + 0.1))  # noqa: S311 - jitter, not a secret
+            pause(wait + random.uniform(0, 0.3 * wait + 0.1))  # noqa: S311 - jitter, not a secret
     raise AssertionError("unreachable")
 
 
 _NOT_WORTH_REPEATING = frozenset(
-    {"tls_name", "tls_expired", "tls_not_yet_valid", "tls_untrusted", "too_large", "redirected", "no_api"}
+    # A page that came too slowly is asked for again in halves, not whole.
+    {"timeout", "tls_name", "tls_expired", "tls_not_yet_valid", "tls_untrusted", "too_large", "redirected", "no_api"}
 )

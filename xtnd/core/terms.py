@@ -30,7 +30,7 @@ class Term:
 
     def __str__(self) -> str:
         """As a person would write it."""
-        value = f'"{self.value}"' if not self.value or re.search(r"\s", self.value) else self.value
+        value = f'"{self.value}"' if not self.value or re.search(r"^[<>=]|\s", self.value) else self.value
         operator = "" if self.operator == "=" else self.operator
         return f"{'-' if self.negated else ''}{self.key}:{operator}{value}"
 

@@ -19,6 +19,7 @@ ENTITIES = ("orders", "products", "customers", "stock")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    os.umask(0o077)  # whatever we write, orders and keys, is ours alone
     arguments = _parser().parse_args(argv)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "xtnd.settings")
     try:

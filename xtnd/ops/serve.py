@@ -103,7 +103,7 @@ class _Household:
         failed = False
         while not self._stop.wait(0.3):
             self._demo.look_after()
-            failed = not all([self._keep_alive(name) for name in list(self._children)])
+            failed = any(not self._keep_alive(name) for name in list(self._children))
             if failed:
                 break
         self._end()
@@ -192,5 +192,4 @@ def _address() -> str:
 
 
 def _data_dir() -> Path:
-    os.umask(0o077)
     return Path(settings.DATA_DIR)

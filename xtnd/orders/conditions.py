@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -293,10 +293,11 @@ def _text(index: SearchIndex, model: type[Model], groups: Collection[int], value
 
 
 def _by_words(words: Sequence[str], groups: Collection[int]) -> tuple[list[Condition], list[str]]:
+    words = [word[1:] if re.fullmatch(r"#\d+", word) else word for word in words]
     short = too_short(words)
     problems = []
     conditions = []
-    numbers = [word for word in short if word.lstrip("#").isdigit()]
+    numbers = [word for word in short if word.isdigit()]
     found = hits(ORDERS_SEARCH, Order, groups, words)
     if found is not None:
         conditions.append(Condition(Q(pk__in=found.ids), anchor=True, capped=found.capped))
@@ -318,8 +319,8 @@ def _only(column: str, values: Sequence[str]) -> Q | None:
     return Q(**{column: values[0]}) if len(values) == 1 else None
 
 
-def _either(conditions: Collection[Q] | object) -> Q:
-    return reduce(operator.or_, conditions)  # type: ignore[call-overload,no-any-return]
+def _either(conditions: Iterable[Q]) -> Q:
+    return reduce(operator.or_, conditions)
 
 
 _LOOKUPS = {"=": "exact", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}

@@ -16,6 +16,7 @@ from django.db.models import (
     IntegerField,
     Max,
     Min,
+    Prefetch,
     Q,
     QuerySet,
     Sum,
@@ -32,7 +33,7 @@ from xtnd.database import keyset
 from xtnd.database.fields import AmountField
 from xtnd.database.keyset import KeysetPage
 from xtnd.orders.conditions import Condition
-from xtnd.orders.models import Order, Paid, Shipped, State
+from xtnd.orders.models import Order, OrderLine, Paid, Shipped, State
 
 COUNT_CAP = 1000
 
@@ -188,7 +189,14 @@ def whole(groups: Collection[int]) -> QuerySet[Order]:
     return (
         Order.objects.filter(company_group__in=groups)
         .select_related("connection", "customer")
-        .prefetch_related("lines__variant", "vat_totals", "discounts", "payments", "refunds__lines", "events")
+        .prefetch_related(
+            Prefetch("lines", OrderLine.objects.select_related("variant")),
+            "vat_totals",
+            "discounts",
+            "payments",
+            "refunds__lines",
+            "events",
+        )
     )
 
 

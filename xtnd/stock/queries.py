@@ -45,18 +45,17 @@ class Sum:
 def out_of_stock() -> Q:
     """Of a variant: it is counted and nothing is available in any warehouse, or a store says it is sold out."""
     levels = StockLevel.objects.filter(variant=OuterRef("pk"))
-    return (Exists(levels) & ~Exists(levels.filter(on_hand__gt=F("reserved")))) | Exists(
-        _listings().filter(in_stock=False)
-    )
+    counted, something = Exists(levels), Exists(levels.filter(on_hand__gt=F("reserved")))
+    return (Q(counted) & ~Q(something)) | Q(Exists(_listings().filter(in_stock=False)))
 
 
 def negative() -> Q:
     """Of a variant: sold or reserved more than there is, somewhere."""
     levels = StockLevel.objects.filter(variant=OuterRef("pk"))
     return (
-        Exists(levels.filter(on_hand__lt=F("reserved")))
-        | Exists(levels.filter(on_hand__lt=0))
-        | Exists(_listings().filter(stock_quantity__lt=0))
+        Q(Exists(levels.filter(on_hand__lt=F("reserved"))))
+        | Q(Exists(levels.filter(on_hand__lt=0)))
+        | Q(Exists(_listings().filter(stock_quantity__lt=0)))
     )
 
 
@@ -64,8 +63,8 @@ def low() -> Q:
     """Of a variant: something is available, and at most `LOW`, in a warehouse or by a store's own count."""
     levels = StockLevel.objects.filter(variant=OuterRef("pk"), on_hand__gt=F("reserved"))
     most = F("reserved") + Value(LOW, output_field=QuantityField())
-    return Exists(levels.filter(on_hand__lte=most)) | Exists(
-        _listings().filter(stock_quantity__gt=0, stock_quantity__lte=LOW)
+    return Q(Exists(levels.filter(on_hand__lte=most))) | Q(
+        Exists(_listings().filter(stock_quantity__gt=0, stock_quantity__lte=LOW))
     )
 
 
@@ -91,7 +90,7 @@ def variants(
         if words and Variant.objects.filter(narrowed, company_group__in=groups).exists():
             wanted = narrowed
     if show in _SHOWN:
-        wanted &= Q(_SHOWN[show]())
+        wanted &= _SHOWN[show]()
     rows = (
         Variant.objects.filter(wanted)
         .select_related("product")
@@ -119,13 +118,13 @@ def _said(words: Sequence[str]) -> Q:
 
 def product_is_out_of_stock() -> Q:
     """The same words about a product: one of its variants is."""
-    sold_out = Variant.objects.filter(Q(out_of_stock()), product=OuterRef("pk")).order_by()
+    sold_out = Variant.objects.filter(out_of_stock(), product=OuterRef("pk")).order_by()
     return Q(Exists(sold_out))
 
 
 def count(groups: Collection[int], show: str, *, cap: int) -> int:
     """How many variants the stock list shows there; counted no further than `cap` + 1."""
-    rows = Variant.objects.filter(Q(_SHOWN[show]()), company_group__in=groups)
+    rows = Variant.objects.filter(_SHOWN[show](), company_group__in=groups)
     return rows.order_by()[: cap + 1].count()
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -144,8 +144,7 @@ def tick() -> None:
         claim_due(schedule, at)
     for run in lose_silent_runs(timedelta(seconds=settings.RUN_LOST_AFTER)):
         log.warning("run lost", extra={"run": run.pk, "entity": run.entity, "worker": run.worker})
-        with suppress(Exception):
-            DBOS.cancel_workflow(str(run.pk))
+        _free_key(run.pk)
     enqueue_open_runs()
 
 
@@ -170,16 +169,25 @@ def enqueue_open_runs() -> None:
 def _enqueue(run_id: uuid.UUID, schedule_id: int, *, again: bool) -> None:
     """The workflow's id is the run's: enqueueing twice is enqueueing once."""
     workflow_id = str(run_id)
-    status = DBOS.get_workflow_status(workflow_id)
-    if status is not None:
-        if status.status not in ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED") and not again:
+    earlier = DBOS.list_workflows(workflow_id_prefix=workflow_id, load_input=False, load_output=False)
+    if earlier:
+        if not again and any(workflow.status in _AT_WORK for workflow in earlier):
             return
         # Its workflow ended, or hangs with a worker that is gone, and the run is still to be done.
-        with suppress(Exception):
-            DBOS.cancel_workflow(workflow_id)
+        _free_key(run_id)
         workflow_id = f"{run_id}:{uuid.uuid4().hex[:8]}"
     with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=str(schedule_id)):
         DBOS.enqueue_workflow(QUEUE, _run_workflow, str(run_id))
+
+
+def _free_key(run_id: uuid.UUID) -> None:
+    """A workflow that hangs holds its schedule's place in the queue."""
+    prefix = str(run_id)
+    hanging = DBOS.list_workflows(workflow_id_prefix=prefix, status=list(_AT_WORK), load_input=False, load_output=False)
+    DBOS.cancel_workflows([workflow.workflow_id for workflow in hanging])
+
+
+_AT_WORK = ("PENDING", "ENQUEUED", "DELAYED")
 
 
 def _forget_old_workflows() -> None:

@@ -155,6 +155,7 @@ class RecordIssue(models.Model):
     attempts = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=10, choices=IssueState.choices, default=IssueState.OPEN)
     first_run = models.ForeignKey(Run, models.SET_NULL, null=True, blank=True, related_name="record_issues")
+    last_run = models.ForeignKey(Run, models.SET_NULL, null=True, blank=True, related_name="+")
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)

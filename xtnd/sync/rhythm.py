@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 from croniter import croniter
 
@@ -13,6 +14,10 @@ from xtnd.core.time import from_local, zone
 
 LEAST_MINUTES = 5
 MOST_MINUTES = 60 * 24 * 31
+_CRON_FIELD = re.compile(
+    r"(?:[0-9*/,#L-]|(?:mon|tue|wed|thu|fri|sat|sun|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))+", re.I
+)
+"""croniter also knows R (at random, another time at each question) and H: neither is a time one can promise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +53,17 @@ def problem(rhythm: Rhythm) -> str:
         return "" if LEAST_MINUTES <= rhythm.every_minutes <= MOST_MINUTES else "interval"
     if rhythm.daily_at is not None:
         return ""
-    if len(rhythm.cron.split()) != 5 or not croniter.is_valid(rhythm.cron):
+    fields = rhythm.cron.split()
+    if len(fields) != 5 or not all(_CRON_FIELD.fullmatch(field) for field in fields):
+        return "cron"
+    if not croniter.is_valid(rhythm.cron):
         return "cron"
     try:  # "0 0 31 2 *" is well formed and never comes
-        next(_cron(rhythm.cron, datetime(2026, 1, 1, tzinfo=UTC), "UTC"))
+        times = list(islice(_cron(rhythm.cron, datetime(2026, 1, 1, tzinfo=UTC), "UTC"), 13))
     except ValueError:
         return "cron"
-    return ""
+    closest = min(later - earlier for earlier, later in pairwise(times))
+    return "interval" if closest < timedelta(minutes=LEAST_MINUTES) else ""
 
 
 def _every(interval: timedelta, after: datetime) -> Iterator[datetime]:

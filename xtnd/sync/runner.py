@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as NotYet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import blake2b
 from random import uniform
 from typing import Any
 
@@ -23,14 +24,14 @@ from django.db.models import F, Q
 
 from xtnd.connections.models import Connection, ConnectionState
 from xtnd.connections.services import Refused, needs_attention
-from xtnd.connectors.base import Entity, Page
+from xtnd.connectors.base import BadRecord, Connector, Entity, Page
 from xtnd.core.errors import AuthenticationFailed, ExternalError, Forbidden, Unavailable
 from xtnd.core.text import Text
 from xtnd.core.text import gettext_noop as _
 from xtnd.core.time import now
 from xtnd.sync import jobs
 from xtnd.sync.jobs.stored import Stored, Trouble, store_page
-from xtnd.sync.models import OPEN_STATES, Run, RunState, Schedule
+from xtnd.sync.models import OPEN_STATES, IssueState, RecordIssue, Run, RunState, Schedule
 from xtnd.sync.services import record_issue, settle_issues
 from xtnd.sync.stores import connector_of, http_client
 
@@ -133,6 +134,7 @@ def _pull(attempt: Attempt) -> None:
     entity = Entity(attempt.run.entity)
     with http_client(connection_id=attempt.connection.pk) as http:
         connector = connector_of(attempt.connection, http)
+        _retry(attempt, entity, connector)
         counted = (0, 0)
         with _beating(jobs.fetch(connector, entity, attempt.cursor or None), attempt) as pages:
             for page in pages:
@@ -141,6 +143,21 @@ def _pull(attempt: Attempt) -> None:
                 counted = spent
                 if attempt.stop.is_set() and not page.complete:
                     raise Stopping
+
+
+def _retry(attempt: Attempt, entity: Entity, connector: Connector) -> None:
+    """Records a person asked to have again: fetched one by one, whatever the cursor says."""
+    wanted = RecordIssue.objects.filter(
+        connection=attempt.connection, entity=entity.value, state=IssueState.RETRIED
+    ).exclude(external_id="")
+    for external_id in list(wanted.values_list("external_id", flat=True)):
+        _beat(attempt)
+        record = jobs.fetch_one(connector, entity, external_id)
+        if record is None:  # not in the store any more: nothing is left to take
+            settle_issues(attempt.run, [external_id], now())
+            continue
+        page: Page[Any] = Page([record], attempt.cursor)
+        _store(attempt, entity, page, 0, 0)
 
 
 @contextmanager
@@ -201,18 +218,20 @@ def _store(attempt: Attempt, entity: Entity, page: Page[Any], requests: int, rec
         if not moved:
             raise Fenced
         stored = store_page(jobs.STORES[entity], attempt.connection, page.records, at)
-        _keep_troubles(attempt.run, stored, page, at)
-        _count(attempt, stored, page, requests, received)
+        failed = _keep_troubles(attempt.run, stored, page, at)
+        _count(attempt, stored, page, failed, requests, received)
     attempt.cursor = page.cursor
     if Run.objects.filter(pk=attempt.run.pk, cancel_requested=True).exists():
         raise Cancelled
     log.debug("page stored", extra={"run": attempt.run.pk, "rows": stored.seen, "created": stored.created})
 
 
-def _keep_troubles(run: Run, stored: Stored, page: Page[Any], at: Any) -> None:
-    bad = [Trouble(b.external_id, b.payload, b"", b.path, "unreadable", b.reason) for b in page.unreadable]
+def _keep_troubles(run: Run, stored: Stored, page: Page[Any], at: Any) -> int:
+    """Returns how many records this run could not take and had not met before."""
+    bad = [Trouble(b.external_id, b.payload, _hash_of(b), b.path, "unreadable", b.reason) for b in page.unreadable]
+    new = 0
     for trouble in (*stored.troubles, *bad):
-        record_issue(
+        new += record_issue(
             run=run,
             external_id=trouble.external_id,
             payload=trouble.payload,
@@ -224,10 +243,15 @@ def _keep_troubles(run: Run, stored: Stored, page: Page[Any], at: Any) -> None:
         )
     if stored.taken:
         settle_issues(run, stored.taken, at)
+    return new
 
 
-def _count(attempt: Attempt, stored: Stored, page: Page[Any], requests: int, received: int) -> None:
-    failed = len(stored.troubles) + len(page.unreadable)
+def _hash_of(bad: BadRecord) -> bytes:
+    """Tells records without an id apart."""
+    return blake2b(b"\0".join((bad.payload, bad.path.encode(), str(bad.reason).encode())), digest_size=16).digest()
+
+
+def _count(attempt: Attempt, stored: Stored, page: Page[Any], failed: int, requests: int, received: int) -> None:
     values: dict[str, Any] = {
         "seen": F("seen") + stored.seen + len(page.unreadable),
         "created": F("created") + stored.created,

@@ -51,13 +51,18 @@ def rhythm_of(schedule: Schedule) -> Rhythm:
     return Rhythm(schedule.every_minutes, schedule.daily_at, schedule.cron)
 
 
-def set_rhythm(schedule: Schedule, rhythm: Rhythm) -> None:
-    """Edit when it runs. The cursor stays. Raises `Refused` with what is wrong."""
+def refuse_impossible(rhythm: Rhythm) -> None:
+    """Raises `Refused` with what is wrong with it."""
     wrong = problem(rhythm)
     if wrong == "interval":
         raise Refused(_("The interval must be between 5 minutes and 31 days."))
     if wrong == "cron":
         raise Refused(_("A cron expression has five fields and must come true, for example 0 6 * * 1-5."))
+
+
+def set_rhythm(schedule: Schedule, rhythm: Rhythm) -> None:
+    """Edit when it runs. The cursor stays. Raises `Refused` with what is wrong."""
+    refuse_impossible(rhythm)
     schedule.every_minutes, schedule.daily_at, schedule.cron = rhythm.every_minutes, rhythm.daily_at, rhythm.cron
     schedule.next_run_at = rhythm.next(now(), schedule.connection.time_zone) if schedule.active else None
     schedule.save(update_fields=["every_minutes", "daily_at", "cron", "next_run_at"])
@@ -163,8 +168,11 @@ def record_issue(
     code: str,
     reason: Text,
     at: datetime,
-) -> None:
-    """Keep a record that could not be taken. The same record again counts one attempt more."""
+) -> bool:
+    """Keep a record that could not be taken. The same record in a later run counts one attempt more.
+
+    Returns False when this very run has met it before (a pass and its poll see the same page).
+    """
     values: dict[str, Any] = {
         "content_hash": content_hash,
         "payload": zlib.compress(payload),
@@ -172,6 +180,7 @@ def record_issue(
         "code": code[:60],
         "reason": reason.as_json(),
         "last_seen_at": at,
+        "last_run": run,
     }
     known = RecordIssue.objects.filter(
         connection_id=run.connection_id,
@@ -179,11 +188,12 @@ def record_issue(
         state__in=(IssueState.OPEN, IssueState.RETRIED, IssueState.IGNORED),
     )
     known = known.filter(external_id=external_id) if external_id else known.filter(content_hash=content_hash)
-    still_open = Q(state=IssueState.IGNORED)
-    if known.filter(still_open).update(attempts=F("attempts") + 1, **values):
-        return
-    if known.update(attempts=F("attempts") + 1, state=IssueState.OPEN, **values):
-        return
+    if known.filter(last_run=run).update(**values):
+        return False
+    # What a person chose to ignore stays ignored; what was being retried is open again.
+    known.filter(state=IssueState.RETRIED).update(state=IssueState.OPEN)
+    if known.update(attempts=F("attempts") + 1, **values):
+        return True
     RecordIssue.objects.create(
         connection_id=run.connection_id,
         entity=run.entity,
@@ -192,6 +202,7 @@ def record_issue(
         first_seen_at=at,
         **values,
     )
+    return True
 
 
 def settle_issues(run: Run, external_ids: Sequence[str], at: datetime) -> None:
@@ -210,3 +221,12 @@ def ignore_issue(issue: RecordIssue) -> None:
 def reopen_issue(issue: RecordIssue) -> None:
     issue.state, issue.resolved_at = IssueState.OPEN, None
     issue.save(update_fields=["state", "resolved_at"])
+
+
+def retry_issue(issue: RecordIssue, *, user: User | None = None) -> Run:
+    """Fetch this record again now, whatever the cursor says. Raises `Refused` when the connection is not active."""
+    schedule = Schedule.objects.select_related("connection").get(connection=issue.connection_id, entity=issue.entity)
+    run = synchronise_now(schedule, user=user)
+    issue.state, issue.resolved_at = IssueState.RETRIED, None
+    issue.save(update_fields=["state", "resolved_at"])
+    return run

@@ -20,7 +20,7 @@ def fieldless_helper() -> FormHelper:
 
 
 def take_errors(form: forms.BaseForm, error: ValidationError, rename: dict[str, str] | None = None) -> None:
-    """A service said no: each reason on its field (`rename`: the service's name → the form's), the rest above the form."""
+    """A service said no: each reason on its field (`rename`: the service's name → the form's), the rest on top."""
     if not hasattr(error, "error_dict"):
         form.add_error(None, error)
         return
@@ -35,7 +35,10 @@ class CountrySelect(forms.Select):
     def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **kwargs)
         if value:
-            option["attrs"] |= {"data-currency": places.currency_of(str(value)), "data-zone": places.time_zone_of(str(value))}
+            option["attrs"] |= {
+                "data-currency": places.currency_of(str(value)),
+                "data-zone": places.time_zone_of(str(value)),
+            }
         return option
 
 

@@ -54,9 +54,7 @@ def limited(rows: QuerySet[M], user: User, act: Act = Act.SEE, *, group: str = "
     return rows.filter(**{f"{group}__in": access.groups(user, act)})
 
 
-def get_or_404(
-    rows: QuerySet[M], user: User, act: Act = Act.SEE, *, group: str = "company_group", **lookup: Any
-) -> M:
+def get_or_404(rows: QuerySet[M], user: User, act: Act = Act.SEE, *, group: str = "company_group", **lookup: Any) -> M:
     """One row. What the user may not see is 404, what they see but may not touch is 403."""
     found = get_object_or_404(limited(rows, user, Act.SEE, group=group), **lookup)
     if act is not Act.SEE and not limited(rows, user, act, group=group).filter(pk=found.pk).exists():
@@ -66,7 +64,7 @@ def get_or_404(
 
 def _door(view: Guarded[P, R], act: Act | None) -> View[P]:
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not isinstance(request.user, User) or not request.user.is_active:
             return _sign_in(request)
         if act is not None and not access.may(request.user, act):

@@ -71,7 +71,10 @@ def resolve(url_name: str) -> str:
 def sections(may: Collection[Act], path: str) -> list[tuple[Promise | str, list[Item]]]:
     """What a visitor with these acts sees, with the entry of the page at `path` marked."""
     seen = [
-        (section.label, [(entry, url) for entry in section.entries if entry.act in may and (url := resolve(entry.url_name))])
+        (
+            section.label,
+            [(entry, url) for entry in section.entries if entry.act in may and (url := resolve(entry.url_name))],
+        )
         for section in MENU
     ]
     here = max((url for _label, entries in seen for _entry, url in entries if _inside(path, url)), key=len, default="")

@@ -1,4 +1,4 @@
-"""What every page needs to know first: is there an owner yet, and in which language and time zone does this person read."""
+"""What every page needs to know first: is there an owner yet, which language, which time zone."""
 
 from __future__ import annotations
 

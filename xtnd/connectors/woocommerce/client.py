@@ -103,13 +103,19 @@ def fault_of(response: Response) -> Fault:
     data = document.get("data")
     params = data.get("params") if isinstance(data, dict) else None
     return Fault(
-        re.sub(r"[^A-Za-z0-9_.-]", "", document["code"])[:80],
+        re.sub(r"[^A-Za-z0-9_.-]", "", _CREDENTIALS.sub("", document["code"]))[:80],
         quotable(str(document.get("message") or "")),
         {str(name): quotable(str(why)) for name, why in params.items()} if isinstance(params, dict) else {},
     )
 
 
-_CREDENTIALS = re.compile(r"\b(ck|cs)_\w+|\b(consumer_(key|secret)|oauth_\w+)=\S*", re.IGNORECASE)
+_CREDENTIALS = re.compile(
+    r"""c[ks]_\w{6,}                                # keys and secrets
+    | (?:consumer_(?:key|secret)|oauth_\w+)=\S*    # a query that was echoed
+    | \bBasic\s+\S+                               # a header that was echoed
+    | [0-9A-Fa-f]{32,} | [0-9A-Za-z+/=]{40,}       # keys without their prefix, signatures""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def quotable(said: str) -> str:

@@ -87,12 +87,8 @@ class WooCommerce(Connector, OrderSource, ProductSource, CustomerSource, StockSo
             yield self._page(page, [self._order(row) for row in rows])
 
     def fetch_order(self, external_id: str) -> Record[Order] | None:
-        try:
-            raw = self._client.get(f"orders/{int(external_id)}").body
-        except NotFound:
-            return None
-        (row,) = self._with_refunds([Row(msgspec.json.decode(raw, type=_OrderPeek), raw)])
-        return self._order(row)
+        row = self._one("orders", external_id, _OrderPeek)
+        return None if row is None else self._order(self._with_refunds([row])[0])
 
     def _order(self, row: Row[_OrderPeek]) -> Record[Order]:
         payload = b'{"order":%b,"refunds":[%b]}' % (row.raw, b",".join(row.extra))
@@ -149,17 +145,29 @@ class WooCommerce(Connector, OrderSource, ProductSource, CustomerSource, StockSo
         """Products with their variations. An order or a REST write that moves a variation also moves its parent's
         date (measured), so changed parents are enough to find changed variations."""
         reader = self._reader("products", _ProductPeek, (), enrich=self._with_variations())
-        edit = f"{self._site}/wp-admin/post.php?post={{id}}&action=edit"
         for page in reader.read(cursor):
-            read = partial(mapper.read_product, admin_url=edit)
-            records = [_record(row, _envelope(row), read) for row in page.rows]
-            yield self._page(page, records)
+            yield self._page(page, [self._product(row) for row in page.rows])
+
+    def fetch_product(self, external_id: str) -> Record[Product] | None:
+        row = self._one("products", external_id, _ProductPeek)
+        return None if row is None else self._product(self._with_variations()([row])[0])
+
+    def _product(self, row: Row[_ProductPeek]) -> Record[Product]:
+        edit = f"{self._site}/wp-admin/post.php?post={{id}}&action=edit"
+        return _record(row, _envelope(row), partial(mapper.read_product, admin_url=edit))
 
     def fetch_stock(self, cursor: str | None) -> Iterator[Page[tuple[StockCount, ...]]]:
         params: Params = (("_fields", _STOCK_FIELDS),)
         reader = self._reader("products", _ProductPeek, params, enrich=self._with_variations(_STOCK_FIELDS))
         for page in reader.read(cursor):
             yield self._page(page, [_record(row, _envelope(row), mapper.read_stock) for row in page.rows])
+
+    def fetch_stock_of(self, external_product_id: str) -> Record[tuple[StockCount, ...]] | None:
+        row = self._one("products", external_product_id, _ProductPeek)
+        if row is None:
+            return None
+        row = self._with_variations(_STOCK_FIELDS)([row])[0]
+        return _record(row, _envelope(row), mapper.read_stock)
 
     def _with_variations(self, fields: str = "") -> Callable[[list[Row[_ProductPeek]]], list[Row[_ProductPeek]]]:
         """There is no list of all variations (`/variations` is 404): one request per variable product."""
@@ -195,13 +203,26 @@ class WooCommerce(Connector, OrderSource, ProductSource, CustomerSource, StockSo
             page_size=self.settings.page_size,
             in_flight=self.settings.in_flight,
         )
-        edit = f"{self._site}/wp-admin/user-edit.php?user_id={{id}}"
         for page in reader.read(cursor):
-            read = partial(mapper.read_customer, admin_url=edit)
             rows = [row for row in page.rows if row.peek.role not in _STAFF_ROLES]
-            yield self._page(page, [_record(row, row.raw, read) for row in rows])
+            yield self._page(page, [self._customer(row) for row in rows])
+
+    def fetch_customer(self, external_id: str) -> Record[Customer] | None:
+        row = self._one("customers", external_id, _CustomerPeek)
+        return None if row is None else self._customer(row)
+
+    def _customer(self, row: Row[_CustomerPeek]) -> Record[Customer]:
+        edit = f"{self._site}/wp-admin/user-edit.php?user_id={{id}}"
+        return _record(row, row.raw, partial(mapper.read_customer, admin_url=edit))
 
     # -------------------------------------------------------------- shared
+
+    def _one(self, resource: str, external_id: str, peek: type[Row_P]) -> Row[Row_P] | None:
+        try:
+            raw = self._client.get(f"{resource}/{int(external_id)}").body
+        except NotFound:
+            return None
+        return Row(msgspec.json.decode(raw, type=peek), raw)
 
     def _reader(
         self,

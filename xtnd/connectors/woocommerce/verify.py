@@ -259,7 +259,7 @@ class _Walk:
         what is stored."""
         typed = self.site
         asked = f"{typed}/wp-json/{_INDEX_FIELDS}"
-        for _hop in range(MOST_REDIRECTS + 1):
+        for _hop in range(MOST_REDIRECTS):
             if response.status not in _REDIRECTS:
                 break
             asked = self._next_address(response, asked)
@@ -270,7 +270,7 @@ class _Walk:
                 self._red("redirects", error.code, error.text)
             except Unavailable as error:
                 self._red("tls" if error.code.startswith("tls") else "redirects", error.code, error.text)
-        else:
+        if response.status in _REDIRECTS:
             self._red("redirects", "redirect_loop")
         if typed.startswith("https://") and self.site.startswith("http://"):
             self._warn("redirects", "redirect_to_http")
@@ -418,7 +418,10 @@ class _Walk:
         self._good("permalinks", _("The API is at {path}"), path=urlsplit(self.base).path)
         if found.cause == "no_woocommerce":
             self._red("woocommerce", "no_woocommerce")
-        self._good("woocommerce")
+        if found.cause == "keys_ignored":
+            self._say(info("woocommerce", _GATES["woocommerce"], _("Not to be seen without a key that works")))
+        else:
+            self._good("woocommerce", _("Active"))
 
     def _red_key(self, found: Found, key: str, secret: str) -> NoReturn:
         if found.cause == "keys_ignored" and self.dead_prefix:

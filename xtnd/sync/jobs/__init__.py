@@ -12,6 +12,7 @@ from xtnd.connectors.base import (
     OrderSource,
     Page,
     ProductSource,
+    Record,
     StockSource,
 )
 from xtnd.sync.jobs import customers, orders, products, stock
@@ -35,4 +36,17 @@ def fetch(connector: Connector, entity: Entity, cursor: str | None) -> Iterator[
         return connector.fetch_customers(cursor)
     if entity is Entity.STOCK and isinstance(connector, StockSource):
         return connector.fetch_stock(cursor)
+    raise LookupError(f"{connector.system} has no {entity}")
+
+
+def fetch_one(connector: Connector, entity: Entity, external_id: str) -> Record[Any] | None:
+    """One record now, whatever the cursor says; None when the store does not have it (any more)."""
+    if entity is Entity.ORDERS and isinstance(connector, OrderSource):
+        return connector.fetch_order(external_id)
+    if entity is Entity.PRODUCTS and isinstance(connector, ProductSource):
+        return connector.fetch_product(external_id)
+    if entity is Entity.CUSTOMERS and isinstance(connector, CustomerSource):
+        return connector.fetch_customer(external_id)
+    if entity is Entity.STOCK and isinstance(connector, StockSource):
+        return connector.fetch_stock_of(external_id)
     raise LookupError(f"{connector.system} has no {entity}")

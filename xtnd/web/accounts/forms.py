@@ -16,7 +16,9 @@ class FirstRunForm(CompanyForm):
     """The owner, the company and the first warehouse on one page."""
 
     email = forms.EmailField(
-        label=_("Email address"), help_text=_("You sign in with it."), widget=forms.EmailInput({"autocomplete": "username"})
+        label=_("Email address"),
+        help_text=_("You sign in with it."),
+        widget=forms.EmailInput({"autocomplete": "username"}),
     )
     owner_name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput({"autocomplete": "name"}))
     password = forms.CharField(

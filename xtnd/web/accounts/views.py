@@ -26,7 +26,12 @@ def first_run(request: HttpRequest) -> HttpResponse:
     """Makes the owner, the company and a warehouse, once. Afterwards the page leads to the dashboard."""
     if User.objects.exists():
         return redirect("dashboard")
-    starts = {"language": translation.get_language(), "country": "SE", "currency": "SEK", "time_zone": "Europe/Stockholm"}
+    starts = {
+        "language": translation.get_language(),
+        "country": "SE",
+        "currency": "SEK",
+        "time_zone": "Europe/Stockholm",
+    }
     form = FirstRunForm(request.POST or None, initial=starts)
     if request.method == "POST" and form.is_valid():
         try:

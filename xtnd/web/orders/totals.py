@@ -32,6 +32,8 @@ class Totals:
     vat: tuple[VatRow, ...]
     rounding: Decimal
     """What is between these rows and `charged` (öresavrundning)."""
+    lines_differ: bool
+    """The lines with their own VAT are another sum: the store rounded VAT over the whole order."""
     charged: Decimal
     refunded: Decimal
 
@@ -74,6 +76,7 @@ def totals_of(order: Order) -> Totals:
         shipping=shipping,
         vat=vat,
         rounding=order.total - rows,
+        lines_differ=total(order.rounding, order.currency) != order.total - rows,
         charged=order.total,
         refunded=order.refunded_total,
     )

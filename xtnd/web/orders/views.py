@@ -19,6 +19,7 @@ from xtnd.orders.models import Order, OrderPayload
 from xtnd.orders.queries import Sort, Tab
 from xtnd.web.guard import Request, get_or_404, needs
 from xtnd.web.lists import PAGE_SIZE, Choice, answer, chips, chosen, outward, query, written
+from xtnd.web.orders.rows import line_rows, timeline
 from xtnd.web.orders.totals import totals_of
 
 
@@ -39,9 +40,14 @@ class Asked:
         )
 
     def query(self, **changes: object) -> str:
-        tab = "" if self.tab == Tab.ALL else self.tab
-        sort = "" if self.sort == Sort.NEWEST else self.sort
-        return query(**{"tab": tab, "find": str(self.find), "sort": sort, **changes})
+        return query(**{**self.kept(), "find": str(self.find), **changes})
+
+    def kept(self) -> dict[str, object]:
+        """Tab and sort, when they are not what they are anyway."""
+        return {
+            "tab": "" if self.tab == Tab.ALL else self.tab,
+            "sort": "" if self.sort == Sort.NEWEST else self.sort,
+        }
 
 
 @needs(Act.SEE)
@@ -64,7 +70,11 @@ def orders(request: Request) -> HttpResponse:
             Choice(str(label), asked.query(tab="" if tab == Tab.ALL else tab), tab == asked.tab)
             for tab, label in Tab.choices
         ],
-        "chips": chips(asked.find, tab="" if asked.tab == Tab.ALL else asked.tab, sort=asked.sort),
+        "chips": chips(
+            asked.find,
+            tab="" if asked.tab == Tab.ALL else asked.tab,
+            sort="" if asked.sort == Sort.NEWEST else asked.sort,
+        ),
         "by_date": _sorting(asked, Sort.NEWEST, Sort.OLDEST),
         "by_total": _sorting(asked, Sort.HIGHEST, Sort.LOWEST),
         "list_query": asked.query(),
@@ -105,7 +115,9 @@ def order(request: Request, order_id: int) -> HttpResponse:
     before, after = rows.beside(found)
     shown = {
         "order": found,
+        "lines": line_rows(found),
         "totals": totals_of(found),
+        "timeline": timeline(found),
         "store_url": outward(found.admin_url),
         "before": before,
         "after": after,

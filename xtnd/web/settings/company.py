@@ -31,7 +31,9 @@ def edit(request: Request) -> HttpResponse:
             messages.success(request, _("The company is saved."))
             return redirect(request.get_full_path())
         status = 422
-    return render(request, "settings/company.html", {"form": form, "company": company, "companies": mine}, status=status)
+    return render(
+        request, "settings/company.html", {"form": form, "company": company, "companies": mine}, status=status
+    )
 
 
 def _chosen(request: Request, mine: list[Company]) -> Company:

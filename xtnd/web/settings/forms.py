@@ -13,7 +13,9 @@ from xtnd.web.forms import CountrySelect, SearchedText, fieldless_helper
 
 
 class CompanyForm(forms.Form):
-    name = forms.CharField(label=_("Company name"), max_length=200, widget=forms.TextInput({"autocomplete": "organization"}))
+    name = forms.CharField(
+        label=_("Company name"), max_length=200, widget=forms.TextInput({"autocomplete": "organization"})
+    )
     country = forms.ChoiceField(label=_("Country"), choices=places.countries, widget=CountrySelect({"data-fills": ""}))
     org_number = forms.CharField(
         label=_("Organisation number"),
@@ -27,7 +29,9 @@ class CompanyForm(forms.Form):
         required=False,
         help_text=_("Leave it empty in Sweden: it follows from the organisation number."),
     )
-    currency = forms.ChoiceField(label=_("Currency"), choices=places.currencies, help_text=_("The currency of your books."))
+    currency = forms.ChoiceField(
+        label=_("Currency"), choices=places.currencies, help_text=_("The currency of your books.")
+    )
     time_zone = forms.CharField(
         label=_("Time zone"),
         max_length=64,
@@ -45,7 +49,9 @@ class CompanyForm(forms.Form):
         self.helper = fieldless_helper()
 
     def facts(self) -> CompanyFacts:
-        return CompanyFacts(**{name: self.cleaned_data[name] for name in CompanyForm.base_fields if name in self.fields})
+        return CompanyFacts(
+            **{name: self.cleaned_data[name] for name in CompanyForm.base_fields if name in self.fields}
+        )
 
 
 class WarehouseForm(forms.Form):
@@ -86,5 +92,6 @@ class ProfileForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"name": user.name, "language": user.language}, **kwargs)
+        kwargs["initial"] = {"name": user.name, "language": user.language}
+        super().__init__(*args, **kwargs)
         self.helper = fieldless_helper()

@@ -15,6 +15,7 @@ from xtnd.web.forms import take_errors
 from xtnd.web.guard import Request, get_or_404, needs
 from xtnd.web.settings.forms import NewUserForm
 
+
 @needs(Act.MANAGE_COMPANY)
 def index(request: Request) -> HttpResponse:
     page = {"memberships": queries.memberships(request.user), "roles": Role.choices}

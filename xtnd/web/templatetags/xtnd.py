@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from datetime import datetime
 from decimal import Decimal
@@ -35,7 +36,8 @@ def money(amount: Decimal | None, currency: str) -> str:
         return NOTHING
     if not currency:
         return format_decimal(amount, format="#,##0.00", locale=_locale())
-    return format_currency(amount, currency, locale=_locale())
+    # CLDR parts letters from digits, babel does not: SEK1.00
+    return re.sub(r"(?<=[A-Za-z])(?=\d)", "\xa0", format_currency(amount, currency, locale=_locale()))
 
 
 @register.filter
@@ -61,7 +63,10 @@ def ago(moment: datetime | None) -> str | SafeString:
     if moment is None:
         return NOTHING
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"), local(moment), naturaltime(moment)
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        local(moment),
+        naturaltime(moment),
     )
 
 
@@ -69,8 +74,9 @@ def ago(moment: datetime | None) -> str | SafeString:
 def icon(name: str, css: str = "") -> SafeString:
     """An outline icon, hidden from screen readers: words must stand beside it."""
     return format_html(
-        '<svg class="icon {}" width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2"'
-        ' stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false"><path d="{}"/></svg>',
+        '<svg class="icon {}" width="24" height="24" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
+        ' stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">'
+        '<path d="{}"/></svg>',
         css,
         ICONS[name],
     )
@@ -103,7 +109,7 @@ def state_badge(state: str, label: object = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def query_replace(context: dict[str, Any], **changes: object) -> str:
-    """The page's own query with these keys set; None or "" removes a key: `?{% query_replace sort="-total" after=None %}`."""
+    """The page's query with these keys set, None or "" removing a key: `{% query_replace sort="x" after=None %}`."""
     request: HttpRequest = context["request"]
     query = request.GET.copy()
     for key, value in changes.items():

@@ -1,0 +1,1 @@
+"""Settings > External system connectors: list, new, verify, edit, detail with schedules."""
