@@ -70,12 +70,12 @@ def test_everything_that_needs_somebody_is_a_sentence(browser: Client, company: 
     make_product(variants=[Sku(sku="OUT", levels=[Level(warehouse=warehouse, on_hand=0)])], listed_in=[broken])
     make_product(variants=[Sku(match="no_sku")], listed_in=[broken])
     make_product(variants=[Sku(sku="D", match="duplicate_sku")], listed_in=[broken])
+    begun = timezone.localtime(late.next_run_at, zone("Europe/Stockholm"))
     assert sentences(browser) == [
         "Trasig needs attention: The key was refused.",
         "Svag: the synchronisation of orders failed 3 times in a row.",
         "Sen: the synchronisation of orders should have begun "
-        f"{timezone.localtime(late.next_run_at, zone('Europe/Stockholm')):%Y-%m-%d %H:%M}"
-        " and has not. Is the worker running?",
+        f"{begun:%Y-%m-%d %H:%M} and has not. Is the worker running?",
         "1 record could not be taken.",
         "1 order is held for review.",
         "1 order has been unpaid for more than 7 days.",

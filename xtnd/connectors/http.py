@@ -22,7 +22,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -88,16 +88,21 @@ class BlockedAddress(ExternalError):
 
 @dataclass(frozen=True, slots=True)
 class NetworkPolicy:
-    """Which addresses may be connected to. `allowed`: the operator's networks (XTND_ALLOWED_PRIVATE_NETS)."""
+    """Which addresses may be connected to. `allowed`: the operator's networks (XTND_ALLOWED_PRIVATE_NETS);
+    `endpoints`: single doors on this machine, address and port (the demo store's)."""
 
     allowed: tuple[Network, ...] = ()
+    endpoints: frozenset[tuple[str, int]] = frozenset()
 
     @classmethod
-    def parse(cls, nets: Sequence[str]) -> NetworkPolicy:
+    def parse(cls, nets: Sequence[str], endpoints: Iterable[tuple[str, int]] = ()) -> NetworkPolicy:
         """Raises ValueError on something that is not a network."""
-        return cls(tuple(ipaddress.ip_network(net.strip(), strict=False) for net in nets if net.strip()))
+        allowed = tuple(ipaddress.ip_network(net.strip(), strict=False) for net in nets if net.strip())
+        return cls(allowed, frozenset(endpoints))
 
-    def permits(self, address: Address) -> bool:
+    def permits(self, address: Address, port: int = 0) -> bool:
+        if (str(address), port) in self.endpoints:
+            return True
         if any(address in net for net in self.allowed if net.version == address.version):
             return True
         if isinstance(address, ipaddress.IPv6Address):
@@ -105,7 +110,7 @@ class NetworkPolicy:
             if inner is None and address in _NAT64:
                 inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
             if inner is not None:
-                return self.permits(inner)
+                return self.permits(inner, port)
         return not any(address in net for net in _DENIED if net.version == address.version)
 
 
@@ -425,7 +430,7 @@ class Http:
     def _checked_address(self, host: str, port: int, ends: float) -> str:
         addresses = resolve(host, port, timeout=min(LOOKUP_TIMEOUT, max(0.1, ends - time.monotonic())))
         for address in addresses:
-            if not self._policy.permits(address):
+            if not self._policy.permits(address, port):
                 raise BlockedAddress(
                     Text(
                         _(

@@ -93,7 +93,7 @@ class _Household:
         self._stop = threading.Event()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._deaths: dict[str, list[float]] = {}
-        self._demo = DemoChild(_data_dir(), _start)
+        self._demo = DemoChild(_start)
 
     def run(self) -> int:
         _on_signals(self._stop.set)

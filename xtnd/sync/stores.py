@@ -15,6 +15,7 @@ from xtnd.connectors.http import READ_TIMEOUT, Http, NetworkPolicy
 from xtnd.connectors.registry import CONNECTORS
 from xtnd.core.secrets import Secret
 from xtnd.core.time import start_of
+from xtnd.sync import demo
 
 _limits: dict[int, threading.BoundedSemaphore] = {}
 _limits_lock = threading.Lock()
@@ -23,7 +24,7 @@ _limits_lock = threading.Lock()
 def http_client(*, connection_id: int | None = None, read_timeout: float = READ_TIMEOUT) -> Http:
     """Policed by the installation's network settings. Requests of one connection share its limit in this process."""
     return Http(
-        NetworkPolicy.parse(settings.ALLOWED_PRIVATE_NETS),
+        NetworkPolicy.parse(settings.ALLOWED_PRIVATE_NETS, demo.endpoints()),
         ca_bundle=settings.CA_BUNDLE,
         limit=None if connection_id is None else _limit(connection_id),
         connections=settings.REQUESTS_IN_FLIGHT + 1,

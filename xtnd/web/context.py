@@ -13,7 +13,7 @@ from xtnd.web import menu
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """`menu_sections`, `acts` (`{% if "manage_company" in acts %}`), `search_url`, `languages`. Read only when drawn."""
+    """`menu_sections`, `acts` (`{% if "manage_company" in acts %}`), `search_url`, `languages`. Read when drawn."""
     return {
         "menu_sections": SimpleLazyObject(lambda: menu.sections(_acts(request), request.path)),
         "acts": SimpleLazyObject(lambda: _acts(request)),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("search", include("xtnd.web.search.urls")),
     path("", include("xtnd.web.connections.urls")),
     path("", include("xtnd.web.sync.urls")),
+    path("", include("xtnd.web.demo.urls")),
     path("language/", views.set_language, name="set-language"),
     path("", include("xtnd.web.accounts.urls")),
     path("settings/", include("xtnd.web.settings.urls")),

@@ -1,23 +1,15 @@
-"""The language switch, the error pages, and the dashboard until it has a room of its own."""
+"""The language switch and the answer to a form without its token."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from xtnd.companies import services
-from xtnd.companies.access import Act
 from xtnd.companies.models import User
-from xtnd.web.guard import Request, needs
-
-
-@needs(Act.SEE)
-def dashboard(request: Request) -> HttpResponse:
-    return render(request, "shell/welcome.html")
 
 
 @require_POST
@@ -49,5 +41,4 @@ def remember_language(answer: HttpResponse, language: str) -> None:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form from an old page or another site. `reason` is for developers and stays out of the page."""
-    with translation.override(translation.get_language()):
-        return render(request, "csrf.html", status=403)
+    return render(request, "csrf.html", status=403)

@@ -163,9 +163,12 @@ class ConnectionForm(forms.Form):
         chosen: CompanyGroup | None = self.cleaned_data.get("company_group")
         warehouse: Warehouse | None = self.cleaned_data.get("warehouse")
         if chosen is not None or warehouse is None:
-            return chosen or CompanyGroup.objects.filter(
-                pk__in=access.groups(self._user, Act.MANAGE_CONNECTIONS)
-            ).order_by("pk").first()
+            return (
+                chosen
+                or CompanyGroup.objects.filter(pk__in=access.groups(self._user, Act.MANAGE_CONNECTIONS))
+                .order_by("pk")
+                .first()
+            )
         return warehouse.company.group
 
     def wish(self) -> Wish:

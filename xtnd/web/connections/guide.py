@@ -29,6 +29,18 @@ class Step:
     picture: str
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A connector as templates see it: given the class itself they would call it."""
+
+    system: str
+    label: str
+
+
+def named(connector: type[Connector]) -> Named:
+    return Named(connector.system, connector.label)
+
+
 def steps(connector: type[Connector]) -> Sequence[Step]:
     return [
         Step(
@@ -60,4 +72,4 @@ def help_page(request: Request, system: str) -> HttpResponse:
     connector = CONNECTORS.get(system)
     if connector is None or not has_help(system):
         raise Http404
-    return render(request, f"help/{system}.html", {"connector": connector, "steps": steps(connector)})
+    return render(request, f"help/{system}.html", {"connector": named(connector), "steps": steps(connector)})

@@ -22,6 +22,7 @@ from xtnd.sync.queries import holdings, store, stores
 from xtnd.sync.removing import delete_connection
 from xtnd.web import menu
 from xtnd.web.connections import report
+from xtnd.web.connections.guide import named
 from xtnd.web.guard import Request, get_or_404, needs
 
 RECENT_RUNS = 10
@@ -49,7 +50,9 @@ def detail(request: Request, pk: int) -> HttpResponse:
 def pause(request: Request, pk: int) -> HttpResponse:
     connection = _connection(request, pk)
     services.pause(connection)
-    messages.success(request, _("%(name)s is paused. What was read stays, and so does where it was.") % _named(connection))
+    messages.success(
+        request, _("%(name)s is paused. What was read stays, and so does where it was.") % _named(connection)
+    )
     return redirect("connection", pk=pk)
 
 
@@ -90,10 +93,11 @@ def _shown(request: Request, connection: Connection) -> dict[str, Any]:
     group = connection.company_group_id
     return {
         "connection": connection,
-        "connector": connector,
+        "connector": named(connector),
         "store": store(connection),
         "facts": [line for line in lines if line.outcome == Outcome.INFO],
         "lines": lines,
+        "troubled": [line for line in lines if line.troubled],
         "red": any(line.outcome == Outcome.FAILED for line in lines),
         "support_text": report.support_text(connection) if lines else "",
         "hints": [

@@ -32,7 +32,7 @@ from xtnd.sync.queries import store
 from xtnd.sync.services import ensure_schedules
 from xtnd.web.connections import report
 from xtnd.web.connections.forms import ConnectionForm, first_of_year
-from xtnd.web.connections.guide import has_help, steps
+from xtnd.web.connections.guide import has_help, named, steps
 from xtnd.web.guard import Request, get_or_404, needs
 
 MOST_RUNNING = 3
@@ -206,8 +206,8 @@ def _shown(request: Request, place: _Place, form: ConnectionForm, *, status: int
     page = {
         "form": form,
         "connection": place.connection,
-        "connector": place.connector,
-        "connectors": CONNECTORS.values(),
+        "connector": named(place.connector),
+        "connectors": [named(one) for one in CONNECTORS.values()],
         "steps": steps(place.connector),
         "verification": place.earlier,
         "address": place.address,
@@ -234,7 +234,7 @@ def _verify(request: Request, place: _Place, form: ConnectionForm) -> HttpRespon
         shown = {"form": form, **_report(opened, in_form=True)}
         return render(request, "connections/form.html#started", shown)
     kept = {name: str(form.data.get(name, "")) for name in ("name", "warehouse", "company_group")}
-    return redirect(f"{place.address}?{urlencode({'verification': str(opened.pk), **kept})}#report")
+    return redirect(f"{place.address}?{urlencode({'verification': str(opened.pk), **kept})}")
 
 
 def _start(request: Request, wish: Wish, group_id: int, connection: Connection | None) -> Verification:
@@ -286,7 +286,7 @@ def _report(found: Verification, *, seen: int = 0, in_form: bool = False) -> dic
         "warned": sum(line.outcome == "warning" for line in lines),
         "support_text": "" if running else report.support_text(found),
         "help_system": found.system if has_help(found.system) else "",
-        "connector": CONNECTORS[found.system],
+        "connector": named(CONNECTORS[found.system]),
         "in_form": in_form,
     }
 

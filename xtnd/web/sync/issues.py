@@ -55,7 +55,11 @@ def index(request: Request) -> HttpResponse:
 @needs(Act.SEE)
 def detail(request: Request, pk: int) -> HttpResponse:
     issue = get_or_404(
-        queries.whole_issues(access.groups(request.user)), request.user, Act.SEE, group="connection__company_group", pk=pk
+        queries.whole_issues(access.groups(request.user)),
+        request.user,
+        Act.SEE,
+        group="connection__company_group",
+        pk=pk,
     )
     shown = {
         "issue": issue,
@@ -138,5 +142,3 @@ def _back(request: Request) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(onward, {request.get_host()}, require_https=request.is_secure()):
         return redirect("record-issues")
     return redirect(onward)
-
-
