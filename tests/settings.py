@@ -15,6 +15,11 @@ for _name in [
 os.environ["XTND_DATA_DIR"] = tempfile.mkdtemp(prefix="xtnd-tests-")
 atexit.register(shutil.rmtree, os.environ["XTND_DATA_DIR"], ignore_errors=True)
 os.environ["XTND_ALLOWED_PRIVATE_NETS"] = "127.0.0.0/8"
+# The same tests on the second home: XTND_TEST_POSTGRES names a server that may be filled and emptied.
+if os.environ.get("XTND_TEST_POSTGRES"):
+    os.environ["DATABASE_URL"] = os.environ["XTND_TEST_POSTGRES"]
+else:
+    os.environ.pop("DATABASE_URL", None)
 
 from xtnd.settings import *  # noqa: E402, F403
 from xtnd.settings import STATIC_ROOT  # noqa: E402

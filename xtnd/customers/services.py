@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +97,7 @@ def _row(connection: Connection, customer: CanonicalCustomer, key: str | None, a
         connection.company_group_id, customer.email[:254], key, customer.first_name[:200], customer.last_name[:200],
         billing.company[:200], billing.phone[:60], customer.org_number[:40], customer.vat_number[:40],
         (billing.country or customer.shipping.country)[:2], (billing.city or customer.shipping.city)[:100],
-        asdict(billing), asdict(customer.shipping), True, customer.created_at or at, at,
+        billing, customer.shipping, True, customer.created_at or at, at,
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _guest_row(connection: Connection, order: Order, key: str, at: datetime) -> 
     return (
         connection.company_group_id, billing.email[:254], key, billing.first_name[:200], billing.last_name[:200],
         billing.company[:200], billing.phone[:60], order.org_number[:40], order.vat_number[:40], billing.country,
-        billing.city[:100], asdict(billing), asdict(order.shipping), False, order.placed_at, at,
+        billing.city[:100], billing, order.shipping, False, order.placed_at, at,
     )  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _update(changed: Sequence[tuple[int, CanonicalCustomer, str | None]], at: da
             (object_id, customer.email[:254], key, customer.first_name[:200], customer.last_name[:200],
              billing.company[:200], billing.phone[:60], customer.org_number[:40], customer.vat_number[:40],
              (billing.country or customer.shipping.country)[:2], (billing.city or customer.shipping.city)[:100],
-             asdict(billing), asdict(customer.shipping), True, at)
+             billing, customer.shipping, True, at)
         )  # fmt: skip
     update_rows(Customer, columns, rows)
 

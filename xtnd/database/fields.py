@@ -20,7 +20,8 @@ _FACTOR = 10**SCALE
 def to_units(amount: Decimal) -> int:
     """Decimal("12.34") -> 123400; half-up beyond the fourth decimal."""
     scaled = amount.scaleb(SCALE)
-    return int(scaled) if scaled == scaled.to_integral_value() else int(scaled.to_integral_value(ROUND_HALF_UP))
+    units = int(scaled)
+    return units if units == scaled else int(scaled.to_integral_value(ROUND_HALF_UP))
 
 
 def from_units(units: int) -> Decimal:

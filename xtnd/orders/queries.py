@@ -267,7 +267,8 @@ class Bought:
 
 def bought(groups: Collection[int], customer_ids: Collection[int]) -> dict[int, list[Bought]]:
     rows = (
-        Order.objects.filter(company_group__in=groups, customer_id__in=customer_ids)
+        Order.objects.alias(group_there=_HIDDEN["group_there"])
+        .filter(group_there__in=sorted(groups), customer_id__in=customer_ids)
         .order_by()
         .values("customer_id", "currency")
         .annotate(

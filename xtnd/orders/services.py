@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import OuterRef, Subquery
 
 from xtnd.canonical.customers import normalised_email
-from xtnd.canonical.orders import LineKind, OrderState, Vat, difference
+from xtnd.canonical.orders import Address, LineKind, OrderState, Vat, difference
 from xtnd.canonical.orders import Order as CanonicalOrder
 from xtnd.canonical.orders import Refund as CanonicalRefund
 from xtnd.catalog.models import Listing
@@ -151,7 +151,7 @@ def _header(order: CanonicalOrder, context: _Context) -> tuple[Any, ...]:
         order.currency, order.prices_include_vat, order.total, order.total_vat, order.shipping_total,
         order.shipping_vat, order.discount_total, order.discount_vat, order.refunded_total, rounding, context.customer_of(order),
         (who.name or who.company)[:420], order.billing.email[:254],
-        order.shipping.country or order.billing.country, asdict(order.billing), asdict(order.shipping),
+        order.shipping.country or order.billing.country, order.billing, order.shipping,
         order.org_number[:40], order.vat_number[:40], order.note, order.payment_method[:100], order.payment_title[:200],
         order.admin_url, items, order.placed_at, order.modified_at, order.paid_at, order.completed_at, context.at,
     )  # fmt: skip
@@ -298,9 +298,11 @@ def _changes(before: Order, after: Mapping[str, Any]) -> dict[str, list[str]]:
     changes: dict[str, list[str]] = {}
     for name in _WATCHED:
         old, new = getattr(before, name), after[name]
-        if old != new:
-            addresses = name.endswith("_address")
-            changes[name] = ["", ""] if addresses else [_plain(old), _plain(new)]
+        if isinstance(new, Address):
+            if old != asdict(new):
+                changes[name] = ["", ""]
+        elif old != new:
+            changes[name] = [_plain(old), _plain(new)]
     return changes
 
 

@@ -94,7 +94,7 @@ class Health(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a store is not well, and which page mends it: `fix` is "verify", "run", "schedules", "issues" or "activate"."""
+    """Why a store is not well, and what mends it: `fix` is "verify", "run", "schedules", "issues" or "activate"."""
 
     health: Health
     text: Text

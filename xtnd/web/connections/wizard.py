@@ -1,4 +1,4 @@
-"""New and edit: the form, Verify with its live report, and Save, which only a green report of these very fields opens."""
+"""New and edit: the form, Verify with its live report, and Save, which only a green report of these fields opens."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -47,7 +46,6 @@ def index(request: Request) -> HttpResponse:
         "asked": {"state": state, "entity": entity},
         "filtered": bool(connection or entity or state != IssueState.OPEN),
         "may_synchronise": access.may(request.user, Act.SYNCHRONISE),
-        "may_retry": _retry() is not None,
     }
     return render(request, "sync/issues.html", shown)
 
@@ -66,7 +64,6 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "payload": _payload(issue),
         "store_page": outward(queries.store_page(issue)),
         "may_synchronise": access.may(request.user, Act.SYNCHRONISE, issue.connection.company_group_id),
-        "may_retry": _retry() is not None,
     }
     return render(request, "sync/issue.html", shown)
 
@@ -100,16 +97,12 @@ def _change(issues: Sequence[RecordIssue], verb: Callable[[RecordIssue], None], 
 
 
 def _retry_all(request: Request, issues: Sequence[RecordIssue]) -> None:
-    retry = _retry()
-    if retry is None:
-        messages.error(request, _("Retry is not possible in this version."))
-        return
     done, refusals = 0, dict[str, None]()
     for issue in issues:
         if issue.state == IssueState.FIXED:
             continue
         try:
-            retry(issue, user=request.user)
+            services.retry_issue(issue, user=request.user)
             done += 1
         except Refused as refusal:
             refusals[f"{issue.connection}: {refusal}"] = None
@@ -126,11 +119,6 @@ def _counted(count: int, what: str) -> str:
         "reopen": ngettext("One record is open again.", "%(count)s records are open again.", count),
     }
     return sentences[what] % {"count": count}
-
-
-def _retry() -> Callable[..., Any] | None:
-    """`sync.services.retry_issue(issue, user=…)`, in versions that have it."""
-    return cast("Callable[..., Any] | None", getattr(services, "retry_issue", None))
 
 
 def _payload(issue: RecordIssue) -> Sequence[Marked]:
