@@ -1,6 +1,6 @@
 """A loopback store that answers at once: pages of real-sized orders, rendered before the clock starts.
 
-As a process: `python -m bench.server PORT ORDERS LATENCY_MS`. Prints "ready" and serves until killed by its parent.
+As a process: `python -m bench.server ORDERS LATENCY_MS`. Prints its port and serves until it is ended.
 """
 
 from __future__ import annotations

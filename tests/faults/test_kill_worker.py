@@ -21,21 +21,26 @@ ORDERS, KILLS = (10_000, 100) if LONG else (2_000, 20)
 PER_PAGE = 100
 ANSWER_TAKES = 0.15
 """Seconds. Long enough that the moments between two pages are hit too."""
+LAST_ANSWERS_TAKE = 2.0
+"""So that the import is not over before the last kill."""
 OPEN = "state IN ('queued', 'running', 'waiting')"
+
+
+class Pace:
+    seconds = ANSWER_TAKES
 
 
 @pytest.mark.parametrize("seed", [int(os.environ.get("XTND_TEST_SEED") or random.randrange(10**6))])
 def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    slowly = faults.always(faults.slow(ANSWER_TAKES))
+    chance, pace = random.Random(seed), Pace()
     with (
         shop(orders=ORDERS, products=40) as (store, server),
         installation(tmp_path, XTND_RUN_LOST_AFTER="2", XTND_REQUESTS_IN_FLIGHT="1") as home,
     ):
         home.connect(server.url)
         home.must("schedule", "Shop", "orders", "--every", "1h")
-        server.faults = slowly
-        resumed = _kill_while_it_works(home, chance)
+        server.faults = faults.Faults(before=lambda number, method, path: faults.slow(pace.seconds))
+        resumed = _kill_while_it_works(home, chance, pace)
         print(f"\nseed {seed}: {KILLS} kills; back at work after {_spread(resumed)}")
         server.faults = faults.Faults()
         began = time.monotonic()
@@ -48,7 +53,7 @@ def test_killed_again_and_again(tmp_path: Path, seed: int) -> None:
     assert max(resumed) < 60
 
 
-def _kill_while_it_works(home: Installation, chance: random.Random) -> list[float]:
+def _kill_while_it_works(home: Installation, chance: random.Random, pace: Pace) -> list[float]:
     """Seconds from each start of the worker until it was at work, its own start included."""
     resumed: list[float] = []
     kills = 0
@@ -62,6 +67,7 @@ def _kill_while_it_works(home: Installation, chance: random.Random) -> list[floa
             resumed.append(time.monotonic() - began)
             # What is left of the import, spread over what is left of the kills.
             left = (ORDERS - _orders(home)) / PER_PAGE * ANSWER_TAKES
+            pace.seconds = LAST_ANSWERS_TAKE if left < 3 * ANSWER_TAKES else ANSWER_TAKES
             time.sleep(chance.uniform(0, 2 * left / (KILLS - kills)))
         _kill(worker)
         kills += bool(home.one(f"SELECT count(*) FROM sync_run WHERE {OPEN}"))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from tests import builders
 from xtnd.companies.access import Act
 from xtnd.companies.models import CompanyGroup, Membership, Role
+from xtnd.connections.services import Wish, open_verification
 
 PUBLIC = "public"
 SIGNED_IN = "signed in"
@@ -47,6 +48,32 @@ def _product(group: CompanyGroup) -> dict[str, Any]:
 
 def _customer(group: CompanyGroup) -> dict[str, Any]:
     return {"customer_id": builders.make_customer(group=group).pk}
+
+
+def _connection(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": builders.make_connection(group=group).pk}
+
+
+def _verification(group: CompanyGroup) -> dict[str, Any]:
+    wish = Wish(system="woocommerce", api_url="https://shop.example", credentials={}, order_start=None)
+    return {"pk": open_verification(wish=wish, company_group_id=group.pk, user=None).pk}
+
+
+def _schedule(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": builders.make_schedule(connection=builders.make_connection(group=group)).pk}
+
+
+def _run(group: CompanyGroup) -> dict[str, Any]:
+    schedule = builders.make_schedule(connection=builders.make_connection(group=group))
+    return {"pk": builders.make_run(schedule=schedule).pk}
+
+
+def _issue(group: CompanyGroup) -> dict[str, Any]:
+    return {"pk": builders.make_record_issue(connection=builders.make_connection(group=group)).pk}
+
+
+def _unknown_system(group: CompanyGroup) -> dict[str, Any]:
+    return {"system": "unknown"}
 
 
 def _nothing(group: CompanyGroup) -> dict[str, Any]:
@@ -95,6 +122,29 @@ ROUTES: dict[str, Route] = {
     "mfa_remove_webauthn": Route(SIGNED_IN, ids=_nothing, never_found=True),
     "mfa_edit_webauthn": Route(SIGNED_IN, ids=_nothing, never_found=True),
     "mfa_login_webauthn": Route(PUBLIC),
+    # ---- connections and their schedules
+    "connections": Route(Act.SEE),
+    "connections-new": Route(Act.MANAGE_CONNECTIONS),
+    "connection": Route(Act.SEE, ids=_connection),
+    "connection-edit": Route(Act.MANAGE_CONNECTIONS, ids=_connection),
+    "connection-verify": Route(Act.MANAGE_CONNECTIONS, ids=_connection, method="post"),
+    "connection-verification": Route(Act.MANAGE_CONNECTIONS, ids=_verification),
+    "connection-pause": Route(Act.MANAGE_CONNECTIONS, ids=_connection, method="post"),
+    "connection-activate": Route(Act.MANAGE_CONNECTIONS, ids=_connection, method="post"),
+    "connection-delete": Route(Act.MANAGE_CONNECTIONS, ids=_connection),
+    "schedule": Route(Act.SEE, ids=_schedule),
+    "schedule-edit": Route(Act.MANAGE_CONNECTIONS, ids=_schedule),
+    "schedule-preview": Route(Act.MANAGE_CONNECTIONS, ids=_schedule),
+    "schedule-switch": Route(Act.MANAGE_CONNECTIONS, ids=_schedule, method="post"),
+    "schedule-run": Route(Act.SYNCHRONISE, ids=_schedule, method="post"),
+    "help": Route(Act.SEE, ids=_unknown_system, never_found=True),
+    # ---- runs and record issues
+    "runs": Route(Act.SEE),
+    "run": Route(Act.SEE, ids=_run),
+    "run-cancel": Route(Act.SYNCHRONISE, ids=_run, method="post"),
+    "record-issues": Route(Act.SEE),
+    "record-issue": Route(Act.SEE, ids=_issue),
+    "record-issues-act": Route(Act.SYNCHRONISE, method="post"),
     # ---- settings
     "settings": Route(SIGNED_IN),
     "settings-profile": Route(SIGNED_IN),
