@@ -8,6 +8,7 @@ from django.db import connection, connections
 
 from tests import builders
 from xtnd.companies import queries, services
+from xtnd.companies.access import groups
 from xtnd.companies.models import Company, CompanyGroup, Membership, Role, User, Warehouse
 from xtnd.companies.services import AlreadyFounded, CompanyFacts, Refused, WarehouseFacts
 
@@ -36,6 +37,17 @@ class TestFounding:
         assert Membership.objects.get(user=owner).role == Role.OWNER
         assert (company.org_number, company.vat_number) == ("556036-0793", "SE556036079301")
         assert Warehouse.objects.get().country == "SE"
+
+    def test_takes_over_what_scripts_made(self) -> None:
+        """`xtnd connect --warehouse 1` on an empty installation, then the browser."""
+        early = builders.make_company(name="My company")
+        builders.make_warehouse(company=early, code="1")
+        linked = builders.make_connection(group=early.group)
+        owner = _found()
+        assert Company.objects.get().name == "Nordisk Handel AB"
+        assert CompanyGroup.objects.get().name == "Nordisk Handel AB"
+        assert Warehouse.objects.get().name == "Main warehouse"
+        assert linked.company_group_id in groups(owner)
 
     def test_happens_once(self) -> None:
         _found()

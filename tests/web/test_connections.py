@@ -119,7 +119,7 @@ def test_broken_comes_first_with_its_reason_and_its_fix(browser: Client, company
     issues = builders.make_connection(group=group, name="Y store")
     builders.make_record_issue(connection=issues)
     page = browser.get("/connections/").content.decode()
-    assert [name for name in re.findall(r"[ABYZ] (?:fine |new )?store(?=</a>)", page)] == [
+    assert re.findall(r"[ABYZ] (?:fine |new )?store(?=</a>)", page) == [
         "Z store",
         "Y store",
         "B new store",
@@ -236,7 +236,9 @@ def test_a_warehouse_of_another_group_is_not_on_offer(browser: Client, started: 
 
 def test_verify_seals_what_was_typed_trimmed(browser: Client, started: list[Verification], owner: User) -> None:
     answer = browser.post(
-        "/connections/new/", FORM | {"act": "verify", "access_token": f"  {KEY}\n", "secret": f"{SECRET} "}, headers=HTMX
+        "/connections/new/",
+        FORM | {"act": "verify", "access_token": f"  {KEY}\n", "secret": f"{SECRET} "},
+        headers=HTMX,
     )
     (verification,) = started
     kept = services.unseal(bytes(verification.credentials))
@@ -419,6 +421,14 @@ def test_the_detail_shows_facts_hints_and_schedules_but_no_key(browser: Client, 
     assert SECRET not in text
 
 
+def test_facts_outlive_a_red_report(browser: Client, company: Company) -> None:
+    connection = _stored(company, report=[WRONG.as_json()], facts={"currency_position": "{right}", "version": "9.9.5"})
+    page = browser.get(f"/connections/{connection.pk}/").content.decode()
+    assert "Currency position" in page
+    assert "{right}" in page
+    assert "9.9.5" in page
+
+
 def test_a_viewer_sees_it_and_can_press_nothing(company: Company) -> None:
     connection = _stored(company)
     builders.make_schedule(connection=connection)
@@ -472,7 +482,9 @@ def test_delete_wants_the_name_and_takes_what_is_its_own(browser: Client, compan
     builders.make_record_issue(connection=connection, state=IssueState.OPEN)
     builders.make_product(listed_in=[connection])
     address = f"/connections/{connection.pk}/delete/"
-    assert "1 listing" in browser.get(address).content.decode() or "one listing" in browser.get(address).content.decode()
+    assert (
+        "1 listing" in browser.get(address).content.decode() or "one listing" in browser.get(address).content.decode()
+    )
     assert browser.post(address, {"name": "butik"}).status_code == 422
     assert browser.post(address, {"name": "Butiken"}).status_code == 302
     assert not Connection.objects.filter(pk=connection.pk).exists()
@@ -503,7 +515,9 @@ def shop() -> Iterator[StoreServer]:
 
 def test_the_whole_journey_to_a_saved_store(browser: Client, shop: StoreServer) -> None:
     with patch("xtnd.sync.verifying.start", side_effect=verifying.verify):
-        wrong = browser.post("/connections/new/", FORM | {"act": "verify", "api_url": shop.url, "secret": "cs_" + "0" * 40})
+        wrong = browser.post(
+            "/connections/new/", FORM | {"act": "verify", "api_url": shop.url, "secret": "cs_" + "0" * 40}
+        )
         red = browser.get(wrong["Location"]).content.decode()
         assert "The report is red" in red
         assert "wrong_secret" in red

@@ -30,7 +30,7 @@ from xtnd.companies.models import Company
 from xtnd.core.time import zone
 from xtnd.orders import queries
 
-PAGE_QUERIES = 20
+PAGE_QUERIES = 21
 HUNDRED = [Line(unit_price=80)]
 """100 including VAT."""
 

@@ -58,7 +58,11 @@ class WarehouseFacts:
 def found(
     *, email: str, password: str, name: str, language: str, company: CompanyFacts, warehouse: WarehouseFacts
 ) -> User:
-    """The owner, the company and its first warehouse: all or nothing, once. Raises AlreadyFounded, ValidationError."""
+    """The owner, the company and its first warehouse: all or nothing, once. Raises AlreadyFounded, ValidationError.
+
+    What scripts made before there was an owner (`xtnd connect` on an empty installation) is theirs from now on: every
+    group gets the owner, and the first company gets these facts.
+    """
     _let_nobody_else_in()
     if User.objects.exists():
         raise AlreadyFounded
@@ -68,11 +72,16 @@ def found(
     owner.set_password(password)
     owner.full_clean()
     owner.save()
-    group = CompanyGroup.objects.create(name=company.name)
-    Membership.objects.create(user=owner, group=group, role=Role.OWNER)
-    firm = Company(group=group)
+    firm = Company.objects.order_by("id").first()
+    if firm is None:
+        firm = Company(group=CompanyGroup.objects.create(name=company.name))
+    elif not CompanyGroup.objects.filter(name__iexact=company.name.strip()).exists():
+        CompanyGroup.objects.filter(pk=firm.group_id).update(name=company.name.strip())
+    for group in CompanyGroup.objects.all():
+        Membership.objects.create(user=owner, group=group, role=Role.OWNER)
     change_company(company=firm, facts=company)
-    add_warehouse(company=firm, facts=warehouse)
+    made = Warehouse.objects.filter(company=firm, code__iexact=warehouse.code.strip()).first()
+    change_warehouse(warehouse=made or Warehouse(company=firm), facts=warehouse)
     return owner
 
 

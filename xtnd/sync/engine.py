@@ -18,14 +18,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID, WorkflowStatus
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
-from django.db.models import Q
+from django.db import close_old_connections, connection
 
 from xtnd.connections.models import ConnectionState
 from xtnd.core.time import now
-from xtnd.sync.models import Run, RunState, Schedule
+from xtnd.sync.models import OPEN_STATES, Run, RunState, Schedule
 from xtnd.sync.runner import execute
 from xtnd.sync.services import claim_due, lose_silent_runs
 
@@ -43,22 +42,25 @@ _worker_name = ""
 
 @DBOS.workflow(name="run")
 def _run_workflow(run_id: str) -> str:
-    """One run, through all its waits. Each execution begins from our cursor, so a repeat does nothing twice."""
-    while True:
-        wait, state = _execute_step(run_id)
-        if wait is None or _stop.is_set():
-            return state
-        DBOS.sleep(wait)
+    """One execution of a run. A run whose store asks for patience ends its workflow, so that it holds no worker's
+    place meanwhile; the tick enqueues it again when its time has come. A repeat does nothing twice."""
+    return _execute_step(run_id)
 
 
 @DBOS.step(name="execute")
-def _execute_step(run_id: str) -> tuple[float | None, str]:
+def _execute_step(run_id: str) -> str:
     close_old_connections()
     try:
-        outcome = execute(uuid.UUID(run_id), worker=_worker_name, stop=_stop)
-        return outcome.wait, outcome.state
+        return do_run(uuid.UUID(run_id))
     finally:
         close_old_connections()
+
+
+def do_run(run_id: uuid.UUID) -> str:
+    """From the cursor, here. "early" when two ticks enqueued a run and it waits again."""
+    if Run.objects.filter(pk=run_id, state=RunState.WAITING, not_before__gt=now()).exists():
+        return "early"
+    return execute(run_id, worker=_worker_name, stop=_stop).state
 
 
 @contextmanager
@@ -131,7 +133,7 @@ def _tick_until_stopped() -> None:
             if time.monotonic() - last_cleaning > 3600:
                 last_cleaning = time.monotonic()
                 _forget_old_workflows()
-        except DatabaseError:
+        except Exception:  # a worker that has stopped ticking looks well and does nothing
             log.exception("tick")
     connection.close()
 
@@ -148,36 +150,60 @@ def tick() -> None:
     enqueue_open_runs()
 
 
-_enqueued: dict[uuid.UUID, float] = {}
-_ASK_AGAIN = 30.0
-
-
 def enqueue_open_runs() -> None:
-    """Every queued run has a workflow; so has a waiting one that nobody waits for (its worker was stopped)."""
+    """Every run that is to be done has a workflow, and no workflow of a worker that is gone is in its way."""
     at = now()
-    wanted = Q(state=RunState.QUEUED) | Q(state=RunState.WAITING, not_before__lt=at - timedelta(seconds=5))
+    open_runs = {run.pk: run for run in Run.objects.filter(state__in=OPEN_STATES).order_by("queued_at")}
+    if not open_runs:
+        return
+    at_work = DBOS.list_workflows(queue_name=QUEUE, status=list(_AT_WORK), load_input=False, load_output=False)
+    stranded = _stranded(at_work, open_runs)
+    if stranded:
+        log.warning("workflows freed", extra={"workflows": ",".join(stranded)})
+        DBOS.cancel_workflows(stranded)
+    busy = {_run_of(workflow) for workflow in at_work if workflow.workflow_id not in stranded}
+    for run in open_runs.values():
+        due = run.state == RunState.QUEUED or (run.state == RunState.WAITING and (run.not_before or at) <= at)
+        if due and run.pk not in busy:
+            _enqueue(run)
+
+
+_suspected: dict[str, float] = {}
+"""Workflows that say they are at work while their run is not, and since when, on our own clock."""
+_PATIENCE = 3.0
+
+
+def _stranded(at_work: list[WorkflowStatus], open_runs: dict[uuid.UUID, Run]) -> list[str]:
+    """Their worker was killed between taking the run and beginning it, or after the run was ended without it. Each
+    holds its schedule's place in the queue, for ever. Cancelling one too many is safe: runs are fenced."""
     known = time.monotonic()
-    for run_id, state, schedule_id in Run.objects.filter(wanted).values_list("id", "state", "schedule_id")[:500]:
-        if known - _enqueued.get(run_id, -_ASK_AGAIN) < _ASK_AGAIN:
+    suspects = {}
+    stranded = []
+    for workflow in at_work:
+        run = open_runs.get(_run_of(workflow))
+        if workflow.status != "PENDING" or (run and run.state == RunState.RUNNING):
             continue
-        _enqueued[run_id] = known
-        _enqueue(run_id, schedule_id, again=state == RunState.WAITING)
-    if len(_enqueued) > 5000:
-        _enqueued.clear()
+        since = suspects[workflow.workflow_id] = _suspected.get(workflow.workflow_id, known)
+        if known - since >= (settings.RUN_LOST_AFTER if run else _PATIENCE):
+            stranded.append(workflow.workflow_id)
+    _suspected.clear()
+    _suspected.update(suspects)
+    return stranded
 
 
-def _enqueue(run_id: uuid.UUID, schedule_id: int, *, again: bool) -> None:
-    """The workflow's id is the run's: enqueueing twice is enqueueing once."""
-    workflow_id = str(run_id)
-    earlier = DBOS.list_workflows(workflow_id_prefix=workflow_id, load_input=False, load_output=False)
-    if earlier:
-        if not again and any(workflow.status in _AT_WORK for workflow in earlier):
-            return
-        # Its workflow ended, or hangs with a worker that is gone, and the run is still to be done.
-        _free_key(run_id)
-        workflow_id = f"{run_id}:{uuid.uuid4().hex[:8]}"
-    with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=str(schedule_id)):
-        DBOS.enqueue_workflow(QUEUE, _run_workflow, str(run_id))
+def _enqueue(run: Run) -> None:
+    """The workflow's id is the run's, and the wait's: enqueueing twice, by two ticks, is enqueueing once."""
+    workflow_id = str(run.pk) if run.not_before is None else f"{run.pk}:{run.not_before.timestamp():.3f}"
+    earlier = DBOS.list_workflows(workflow_ids=[workflow_id], load_input=False, load_output=False)
+    if any(workflow.status not in _AT_WORK for workflow in earlier):
+        # It ended without doing it: another run of the schedule was at work, or it was freed.
+        workflow_id = f"{workflow_id}:{uuid.uuid4().hex[:8]}"
+    with SetWorkflowID(workflow_id), SetEnqueueOptions(queue_partition_key=str(run.schedule_id)):
+        DBOS.enqueue_workflow(QUEUE, _run_workflow, str(run.pk))
+
+
+def _run_of(workflow: WorkflowStatus) -> uuid.UUID:
+    return uuid.UUID(workflow.workflow_id.partition(":")[0])
 
 
 def _free_key(run_id: uuid.UUID) -> None:
@@ -192,5 +218,14 @@ _AT_WORK = ("PENDING", "ENQUEUED", "DELAYED")
 
 def _forget_old_workflows() -> None:
     before = (now() - KEEP_WORKFLOWS).isoformat()
-    done = DBOS.list_workflows(end_time=before, status=["SUCCESS", "ERROR", "CANCELLED"], limit=1000)
-    DBOS.delete_workflows([workflow.workflow_id for workflow in done])
+    ended = ["SUCCESS", "ERROR", "CANCELLED"]
+    while not _stop.is_set():
+        done = DBOS.list_workflows(
+            end_time=before, status=ended, limit=_FORGET_AT_ONCE, load_input=False, load_output=False
+        )
+        DBOS.delete_workflows([workflow.workflow_id for workflow in done])
+        if len(done) < _FORGET_AT_ONCE:
+            return
+
+
+_FORGET_AT_ONCE = 500

@@ -132,6 +132,10 @@ class Store:
         return min((at for at in times if at), default=None)
 
     @property
+    def switched_on(self) -> int:
+        return sum(pace.schedule.active for pace in self.paces)
+
+    @property
     def working(self) -> bool:
         return any(pace.open for pace in self.paces)
 

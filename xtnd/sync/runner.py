@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
 from random import uniform
-from typing import Any
+from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, transaction
 from django.db.models import F, Q
 
 from xtnd.connections.models import Connection, ConnectionState
 from xtnd.connections.services import Refused, needs_attention
-from xtnd.connectors.base import BadRecord, Connector, Entity, Page
+from xtnd.connectors.base import BadRecord, Connector, Entity, Page, Record
 from xtnd.core.errors import AuthenticationFailed, ExternalError, Forbidden, Unavailable
 from xtnd.core.text import Text
 from xtnd.core.text import gettext_noop as _
@@ -38,9 +39,10 @@ from xtnd.sync.stores import connector_of, http_client
 log = logging.getLogger(__name__)
 
 BEAT_EVERY = 4.0
-"""Seconds between signs of life while a page is on its way."""
+"""Seconds between signs of life while a page is on its way; oftener when the limit for silence is short."""
 MOST_ATTEMPTS = 6
 LONGEST_WAIT = 3600.0
+Fetched = TypeVar("Fetched")
 
 
 class Fenced(Exception):
@@ -84,8 +86,15 @@ def execute(run_id: uuid.UUID, *, worker: str, stop: threading.Event | None = No
         return _come_back(attempt, _database_trouble(error))
     except Stopping:
         return _put_back(attempt)
+    except Exception as error:
+        # A bug of ours. Left alone, the run would be declared lost and begun again every half minute, for ever.
+        log.exception("run failed", extra={"run": run_id, "entity": attempt.run.entity})
+        return _finish(attempt, RunState.FAILED, ExternalError(_UNEXPECTED, code="internal"))
     run = Run.objects.get(pk=run_id)
     return _finish(attempt, RunState.PARTIAL if run.failed else RunState.SUCCEEDED)
+
+
+_UNEXPECTED = Text(_("Something unexpected went wrong in the program itself. Its log says what."))
 
 
 class Stopping(Exception):
@@ -111,7 +120,8 @@ def _begin(run_id: uuid.UUID, worker: str, stop: threading.Event) -> Attempt | N
     """Take the run and the fence; None when it is over, or another run of its schedule is at work."""
     with transaction.atomic():
         at = now()
-        run = Run.objects.select_related("schedule", "connection__warehouse").filter(pk=run_id).first()
+        locked = Run.objects.select_for_update(of=("self", "schedule"))  # SQLite has one writer anyway
+        run = locked.select_related("schedule", "connection__warehouse").filter(pk=run_id).first()
         if run is None or run.state not in OPEN_STATES:
             return None
         others = Run.objects.filter(schedule=run.schedule, state__in=(RunState.RUNNING, RunState.WAITING))
@@ -151,13 +161,21 @@ def _retry(attempt: Attempt, entity: Entity, connector: Connector) -> None:
         connection=attempt.connection, entity=entity.value, state=IssueState.RETRIED
     ).exclude(external_id="")
     for external_id in list(wanted.values_list("external_id", flat=True)):
-        _beat(attempt)
-        record = jobs.fetch_one(connector, entity, external_id)
+        record = _fetch_one(attempt, entity, connector, external_id)
         if record is None:  # not in the store any more: nothing is left to take
             settle_issues(attempt.run, [external_id], now())
             continue
         page: Page[Any] = Page([record], attempt.cursor)
         _store(attempt, entity, page, 0, 0)
+
+
+def _fetch_one(attempt: Attempt, entity: Entity, connector: Connector, external_id: str) -> Record[Any] | None:
+    _beat(attempt)
+    pool = ThreadPoolExecutor(1, thread_name_prefix="fetch")
+    try:
+        return _awaited(pool.submit(jobs.fetch_one, connector, entity, external_id), attempt)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
@@ -187,10 +205,11 @@ def _beating(pages: Iterator[Page[Any]], attempt: Attempt) -> Iterator[Iterator[
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _awaited(coming: Future[Page[Any] | None], attempt: Attempt) -> Page[Any] | None:
+def _awaited(coming: Future[Fetched], attempt: Attempt) -> Fetched:
+    every = min(BEAT_EVERY, settings.RUN_LOST_AFTER / 3)
     while True:
         try:
-            return coming.result(timeout=BEAT_EVERY)
+            return coming.result(timeout=every)
         except NotYet:
             if coming.done():
                 raise

@@ -126,9 +126,11 @@ def synchronise_now(schedule: Schedule, *, user: User | None = None) -> Run:
 
 
 def request_cancel(run: Run) -> None:
-    """A queued run ends at once, a running one after the page it is storing."""
+    """A run nobody works on (queued, or waiting for its store) ends at once, another after the page it is storing."""
     Run.objects.filter(pk=run.pk, state__in=OPEN_STATES).update(cancel_requested=True)
-    Run.objects.filter(pk=run.pk, state=RunState.QUEUED).update(state=RunState.CANCELLED, finished_at=now())
+    Run.objects.filter(pk=run.pk, state__in=(RunState.QUEUED, RunState.WAITING)).update(
+        state=RunState.CANCELLED, finished_at=now()
+    )
 
 
 def lose_silent_runs(after: timedelta) -> list[Run]:

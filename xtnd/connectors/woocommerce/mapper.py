@@ -161,8 +161,8 @@ class OrderRaw(msgspec.Struct):
     discount_total: Decimal
     discount_tax: Decimal
     date_created_gmt: str
-    billing: Party
-    shipping: Party
+    billing: Party | list[Any]
+    shipping: Party | list[Any]
     line_items: list[Line]
     number: str | int | None = None
     date_modified_gmt: str | None = None
@@ -300,8 +300,8 @@ def read_order(payload: bytes, *, admin_url: str = "") -> Order:
         shipping_vat=raw.shipping_tax,
         discount_total=raw.discount_total,
         discount_vat=raw.discount_tax,
-        billing=_address(raw.billing),
-        shipping=_address(raw.shipping),
+        billing=_address(_party(raw.billing)),
+        shipping=_address(_party(raw.shipping)),
         lines=_lines(raw),
         vat_totals=_vat_totals(raw.tax_lines),
         discounts=tuple(Discount(coupon.code, coupon.discount, coupon.discount_tax) for coupon in raw.coupon_lines),
@@ -548,9 +548,7 @@ def read_customer(payload: bytes, *, admin_url: str = "") -> Customer:
     """A registered customer, as the store sent it. Raises `Unreadable`."""
     with _paths():
         raw = _CUSTOMER.decode(payload)
-    # PHP writes an empty object as [].
-    billing = raw.billing if isinstance(raw.billing, Party) else Party()
-    shipping = raw.shipping if isinstance(raw.shipping, Party) else Party()
+    billing, shipping = _party(raw.billing), _party(raw.shipping)
     return Customer(
         external_id=str(raw.id),
         email=(raw.email or billing.email or "").strip(),
@@ -567,6 +565,11 @@ def read_customer(payload: bytes, *, admin_url: str = "") -> Customer:
 
 
 # ------------------------------------------------------------------ small things
+
+
+def _party(raw: Party | list[Any]) -> Party:
+    """PHP writes an empty object as []."""
+    return raw if isinstance(raw, Party) else Party()
 
 
 def _address(party: Party) -> Address:

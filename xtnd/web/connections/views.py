@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from xtnd.connections.models import Connection
 from xtnd.connections.services import Refused
 from xtnd.connectors.base import Outcome
 from xtnd.connectors.registry import CONNECTORS
+from xtnd.core.text import Text
 from xtnd.sync.models import Run
 from xtnd.sync.queries import holdings, store, stores
 from xtnd.sync.removing import delete_connection
@@ -95,7 +97,7 @@ def _shown(request: Request, connection: Connection) -> dict[str, Any]:
         "connection": connection,
         "connector": named(connector),
         "store": store(connection),
-        "facts": [line for line in lines if line.outcome == Outcome.INFO],
+        "facts": _facts(connection, lines),
         "lines": lines,
         "troubled": [line for line in lines if line.troubled],
         "red": any(line.outcome == Outcome.FAILED for line in lines),
@@ -109,6 +111,13 @@ def _shown(request: Request, connection: Connection) -> dict[str, Any]:
         "may_manage": access.may(request.user, Act.MANAGE_CONNECTIONS, group),
         "may_synchronise": access.may(request.user, Act.SYNCHRONISE, group),
     }
+
+
+def _facts(connection: Connection, lines: Sequence[report.Line]) -> list[tuple[Text, Text]]:
+    """(label, value) from the report; from the last green one when the report did not come that far."""
+    told = [(line.label, line.detail) for line in lines if line.outcome == Outcome.INFO]
+    known = [(Text(name.replace("_", " ").capitalize()), str(said)) for name, said in connection.facts.items()]
+    return told or [(label, Text("{value}", {"value": said})) for label, said in known]
 
 
 def _connection(request: Request, pk: int, act: Act = Act.MANAGE_CONNECTIONS) -> Connection:

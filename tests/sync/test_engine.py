@@ -1,0 +1,322 @@
+"""The tick and the engine: what is due is claimed once, what hangs is freed, what waits holds up nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from datetime import time as clock
+from pathlib import Path
+
+import pytest
+
+from tests import builders
+from tests.installation import Installation, installation, wait_until
+from tests.sync.shops import shop
+from xtnd.connections.models import ConnectionState
+from xtnd.core.time import now
+from xtnd.ops.demo import faults
+from xtnd.ops.demo.server import StoreServer
+from xtnd.sync import engine, runner
+from xtnd.sync.models import Run, RunState, Schedule, Trigger
+from xtnd.sync.services import claim_due, lose_silent_runs, queue_run, request_cancel
+
+MINUTE = timedelta(minutes=1)
+
+
+# ------------------------------------------------------------------ what is due
+
+
+@pytest.fixture
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
+    """The engine is left out: which runs the tick would give it."""
+    given: list[uuid.UUID] = []
+    monkeypatch.setattr(engine, "_enqueued", {})
+    monkeypatch.setattr(engine, "_free_stranded", lambda: None)
+    monkeypatch.setattr(engine, "_enqueue", lambda run, again: given.append(run.pk))
+    monkeypatch.setattr(engine, "_free_key", lambda run_id: None)
+    return given
+
+
+@pytest.mark.django_db
+def test_a_due_schedule_is_claimed_once() -> None:
+    """Both ticks have read it as due; one of them gets it."""
+    due = now() - MINUTE
+    schedule = builders.make_schedule(next_run_at=due)
+    here, there = Schedule.objects.get(pk=schedule.pk), Schedule.objects.get(pk=schedule.pk)
+    at = now()
+    assert claim_due(here, at) is not None
+    assert claim_due(there, at) is None
+    run = Run.objects.get()
+    assert (run.state, run.trigger, run.connection_id) == (RunState.QUEUED, Trigger.SCHEDULE, schedule.connection_id)
+    schedule.refresh_from_db()
+    assert schedule.next_run_at == at + timedelta(hours=1)
+
+
+@pytest.mark.django_db
+def test_a_schedule_that_was_down_for_days_runs_once(enqueued: list[uuid.UUID]) -> None:
+    builders.make_schedule(every_minutes=5, next_run_at=now() - timedelta(days=3))
+    engine.tick()
+    engine.tick()
+    assert Run.objects.count() == 1
+    assert Schedule.objects.get().next_run_at > now()
+    assert enqueued == [Run.objects.get().pk]
+
+
+@pytest.mark.django_db
+def test_a_daily_schedule_moves_to_the_next_day_of_the_company(enqueued: list[uuid.UUID]) -> None:
+    company = builders.make_company(time_zone="Europe/Stockholm")
+    connection = builders.make_connection(warehouse=builders.make_warehouse(company=company))
+    schedule = builders.make_schedule(connection=connection, daily_at=clock(3, 0), next_run_at=now() - MINUTE)
+    engine.tick()
+    schedule.refresh_from_db()
+    assert schedule.next_run_at is not None
+    from xtnd.core.time import zone
+
+    local = schedule.next_run_at.astimezone(zone("Europe/Stockholm"))
+    assert (local.hour, local.minute) == (3, 0)
+    assert timedelta(0) < schedule.next_run_at - now() <= timedelta(hours=25)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("state", [ConnectionState.PAUSED, ConnectionState.ATTENTION])
+def test_a_connection_that_is_not_active_is_left_alone(state: str, enqueued: list[uuid.UUID]) -> None:
+    connection = builders.make_connection(state=state)
+    builders.make_schedule(connection=connection, next_run_at=now() - MINUTE)
+    engine.tick()
+    assert not Run.objects.exists()
+
+
+@pytest.mark.django_db
+def test_what_is_off_or_not_yet_due_is_left_alone(enqueued: list[uuid.UUID]) -> None:
+    builders.make_schedule(active=False, next_run_at=now() - MINUTE)
+    builders.make_schedule(next_run_at=now() + MINUTE)
+    builders.make_schedule(active=True, next_run_at=None)
+    engine.tick()
+    assert not Run.objects.exists()
+
+
+@pytest.mark.django_db
+def test_one_wish_while_one_waits() -> None:
+    schedule = builders.make_schedule()
+    assert queue_run(schedule, Trigger.MANUAL) == queue_run(schedule, Trigger.SCHEDULE)
+    assert Run.objects.count() == 1
+
+
+# ------------------------------------------------------------------ who has gone silent
+
+LIMIT = timedelta(seconds=30)
+
+
+@pytest.mark.django_db
+def test_a_silent_run_is_lost_and_another_one_goes_on() -> None:
+    silent, lively = now() - timedelta(seconds=31), now() - timedelta(seconds=5)
+    fence = uuid.uuid4()
+    schedule = builders.make_schedule(fence=fence, cursor="so far")
+    lost = builders.make_run(schedule=schedule, state=RunState.RUNNING, beat_at=silent)
+    other = builders.make_run(state=RunState.RUNNING, beat_at=lively, schedule=builders.make_schedule())
+    assert lose_silent_runs(LIMIT) == [lost]
+    lost.refresh_from_db()
+    other.refresh_from_db()
+    schedule.refresh_from_db()
+    assert (lost.state, lost.error_code, other.state) == (RunState.LOST, "interrupted", RunState.RUNNING)
+    assert lost.finished_at is not None
+    assert (schedule.fence, schedule.cursor) == (None, "so far")
+    again = Run.objects.get(schedule=schedule, state=RunState.QUEUED)
+    assert again.trigger == Trigger.RETRY
+    assert lose_silent_runs(LIMIT) == []
+
+
+@pytest.mark.django_db
+def test_a_lost_run_that_was_cancelled_is_not_done_again() -> None:
+    run = builders.make_run(state=RunState.RUNNING, beat_at=now() - MINUTE, cancel_requested=True)
+    assert lose_silent_runs(LIMIT) == [run]
+    assert not Run.objects.filter(state=RunState.QUEUED).exists()
+
+
+@pytest.mark.django_db
+def test_a_run_that_waits_for_its_store_is_not_silent() -> None:
+    builders.make_run(
+        state=RunState.WAITING, beat_at=now() - timedelta(minutes=20), not_before=now() + timedelta(minutes=5)
+    )
+    assert lose_silent_runs(LIMIT) == []
+
+
+@pytest.mark.django_db
+def test_cancel_ends_what_nobody_works_on_at_once() -> None:
+    queued = builders.make_run(state=RunState.QUEUED)
+    waiting = builders.make_run(state=RunState.WAITING, not_before=now() + timedelta(hours=1))
+    running = builders.make_run(state=RunState.RUNNING, beat_at=now())
+    for run in (queued, waiting, running):
+        request_cancel(run)
+        run.refresh_from_db()
+    assert (queued.state, waiting.state, running.state) == (RunState.CANCELLED, RunState.CANCELLED, RunState.RUNNING)
+    assert running.cancel_requested
+
+
+# ------------------------------------------------------------------ what the engine is given
+
+
+@pytest.mark.django_db
+def test_a_queued_run_is_enqueued_and_not_asked_for_at_every_tick(enqueued: list[uuid.UUID]) -> None:
+    run = builders.make_run(state=RunState.QUEUED)
+    builders.make_run(state=RunState.SUCCEEDED)
+    engine.enqueue_open_runs()
+    engine.enqueue_open_runs()
+    assert enqueued == [run.pk]
+
+
+@pytest.mark.django_db
+def test_a_waiting_run_is_enqueued_when_its_time_has_come(enqueued: list[uuid.UUID]) -> None:
+    run = builders.make_run(state=RunState.WAITING, beat_at=now(), not_before=now() + MINUTE)
+    engine.enqueue_open_runs()
+    assert enqueued == []
+    Run.objects.update(not_before=now() - timedelta(seconds=1))
+    engine.enqueue_open_runs()
+    assert enqueued == [run.pk]
+    Run.objects.update(not_before=now())  # it has waited once more, and is due again
+    engine.enqueue_open_runs()
+    assert enqueued == [run.pk, run.pk]
+
+
+@pytest.mark.django_db
+def test_a_workflow_that_came_too_early_leaves_the_run_alone() -> None:
+    """Two ticks enqueued it: the second workflow finds the run waiting again."""
+    run = builders.make_run(state=RunState.WAITING, beat_at=now(), not_before=now() + MINUTE)
+    assert engine.do_run(run.pk) == "early"
+    run.refresh_from_db()
+    assert run.state == RunState.WAITING
+
+
+@pytest.mark.django_db
+def test_a_tick_outlives_what_it_meets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's own database is locked, or a row is odd: the next tick is a second later."""
+    ticks: list[int] = []
+
+    def fail() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            engine._stop.set()
+        raise sqlite3.OperationalError("database is locked")
+
+    monkeypatch.setattr(engine, "tick", fail)
+    monkeypatch.setattr(engine, "TICK_EVERY", 0.001)
+    engine._stop.clear()
+    engine._tick_until_stopped()
+    assert len(ticks) == 3
+
+
+@pytest.mark.django_db
+def test_a_bug_of_ours_ends_the_run_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a run that is lost and begun again every half minute, for ever."""
+    run = builders.make_run(state=RunState.QUEUED)
+
+    def stumble(attempt: object) -> None:
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(runner, "_pull", stumble)
+    assert runner.execute(run.pk, worker="test").state == RunState.FAILED
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == (RunState.FAILED, "internal")
+    assert run.schedule.failures == 1
+
+
+# ------------------------------------------------------------------ with the real engine
+
+
+@pytest.fixture
+def served() -> Iterator[StoreServer]:
+    with shop(orders=30, products=8, customers=3) as (_store, server):
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path, served: StoreServer) -> Iterator[Installation]:
+    with installation(tmp_path, XTND_RUN_LOST_AFTER="2", XTND_WORKER_RUNS="1") as home:
+        home.connect(served.url)
+        yield home
+
+
+def test_what_hangs_with_a_dead_worker_is_freed(home: Installation) -> None:
+    """Killed between taking a run from the queue and beginning it; and killed during one that another start has
+    declared lost: both leave a workflow that says it is at work, and holds the schedule's place in the queue."""
+    home.must("sync", "Shop", "orders")
+    worker = home.start("worker")
+    wait_until(lambda: _states(home, "orders") == ["succeeded"], why="the first import")
+    worker.terminate()
+    assert worker.wait(20) == 0
+    for entity in ("orders", "products"):
+        home.must("sync", "Shop", entity)
+    ids = dict(home.query("SELECT entity, id FROM sync_run WHERE state = 'queued'"))
+    taken = str(uuid.UUID(ids["orders"]))
+    lost = str(uuid.uuid4())
+    schedule = home.one("SELECT id FROM sync_schedule WHERE entity = 'products'")
+    home.change(
+        "INSERT INTO sync_run SELECT ?, "
+        + ", ".join(_columns(home, "sync_run", schedule_id=str(schedule), entity="'products'", state="'lost'"))
+        + " FROM sync_run WHERE state = 'succeeded'",
+        uuid.UUID(lost).hex,
+    )
+    _pretend_at_work(home, taken, partition=str(home.one("SELECT id FROM sync_schedule WHERE entity = 'orders'")))
+    _pretend_at_work(home, lost, partition=str(schedule))
+    worker = home.start("worker")
+    wait_until(lambda: _states(home, "orders") == ["succeeded"] * 2, seconds=20, why="the run that was taken is done")
+    wait_until(lambda: "succeeded" in _states(home, "products"), seconds=20, why="the place in the queue is free")
+    worker.terminate()
+    assert worker.wait(20) == 0
+
+
+def test_a_waiting_run_holds_up_neither_others_nor_the_end(home: Installation, served: StoreServer) -> None:
+    """The worker does one run at a time here. While a store asks for ten minutes, another schedule runs; stopping
+    takes seconds; the waiting run goes on after the next start, when its time has come."""
+    served.faults = faults.Faults(
+        before=lambda number, method, path: faults.maintenance() if path.endswith("/orders") else None
+    )
+    home.must("sync", "Shop", "orders")
+    worker = home.start("worker")
+    wait_until(lambda: _states(home, "orders") == ["waiting"], why="the store asks for patience")
+    home.must("sync", "Shop", "customers")
+    wait_until(lambda: _states(home, "customers") == ["succeeded"], seconds=15, why="another schedule is done meanwhile")
+    began = time.monotonic()
+    worker.terminate()
+    assert worker.wait(20) == 0
+    assert time.monotonic() - began < 8
+    served.faults = faults.Faults()
+    home.change("UPDATE sync_run SET not_before = ? WHERE state = 'waiting'", "2026-01-01 00:00:00")
+    home.change("UPDATE sync_run SET beat_at = ? WHERE state = 'waiting'", _soon())
+    home.start("worker")
+    wait_until(lambda: _states(home, "orders") == ["succeeded"], seconds=15, why="the same run goes on")
+
+
+def _states(home: Installation, entity: str) -> list[str]:
+    rows = home.query("SELECT state FROM sync_run WHERE entity = ? AND state != 'lost' ORDER BY queued_at", entity)
+    return [state for (state,) in rows]
+
+
+def _columns(home: Installation, table: str, **changed: str) -> list[str]:
+    return [changed.get(row[1], row[1]) for row in home.query(f"PRAGMA table_info({table})") if row[1] != "id"]
+
+
+def _pretend_at_work(home: Installation, workflow_id: str, *, partition: str) -> None:
+    """As the engine's database looks after kill -9."""
+    with contextlib.closing(sqlite3.connect(home.folder / "engine.sqlite3")) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(workflow_status)")]
+        changed = {
+            "workflow_uuid": f"'{workflow_id}'",
+            "status": "'PENDING'",
+            "executor_id": "'gone'",
+            "queue_partition_key": f"'{partition}'",
+        }
+        taken = ", ".join(changed.get(column, column) for column in columns)
+        database.execute(
+            f"INSERT INTO workflow_status ({', '.join(columns)}) SELECT {taken} FROM workflow_status"
+            " WHERE status = 'SUCCESS' LIMIT 1"
+        )
+        database.commit()
+
+
+def _soon() -> str:
+    return str((now() + MINUTE).replace(tzinfo=None))
