@@ -39,6 +39,9 @@ WORKER_RUNS = env.number("XTND_WORKER_RUNS", default=4, least=1, most=64)
 REQUESTS_IN_FLIGHT = env.number("XTND_REQUESTS_IN_FLIGHT", default=2, least=1, most=8)
 """Requests at once towards one store."""
 
+DEMO_PATIENCE = 15.0
+"""Seconds a click waits for the demo store to start; the first time it seeds 1,500 orders and takes about two."""
+
 # ------------------------------------------------------------------ Django
 
 ROOT_URLCONF = "xtnd.urls"

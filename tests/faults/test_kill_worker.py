@@ -89,7 +89,9 @@ def _inspect(home: Installation, store: Store) -> None:
     cursor = home.one("SELECT cursor FROM sync_schedule WHERE entity = 'orders'")
     assert cursor
     # The chain of runs hands the cursor on: each began where the one before it had stored its last page.
-    runs = home.query("SELECT cursor_before, cursor_after FROM sync_run WHERE started_at IS NOT NULL ORDER BY queued_at")
+    runs = home.query(
+        "SELECT cursor_before, cursor_after FROM sync_run WHERE started_at IS NOT NULL ORDER BY queued_at"
+    )
     at = ""
     for before, after in runs:
         assert before == at

@@ -126,7 +126,9 @@ def _copies(home: Installation, count: int) -> None:
                 for column in columns
             ]
             where = "name = 'Shop'" if changed == "name" else "connection_id = 1"
-            home.change(f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {table} WHERE {where}")
+            home.change(
+                f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(taken)} FROM {table} WHERE {where}"
+            )
 
 
 # ------------------------------------------------------------------ shared

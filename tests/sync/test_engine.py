@@ -7,11 +7,14 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
 from datetime import time as clock
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.conf import settings as django_settings
 
 from tests import builders
 from tests.installation import Installation, installation, wait_until
@@ -30,14 +33,39 @@ MINUTE = timedelta(minutes=1)
 # ------------------------------------------------------------------ what is due
 
 
+@dataclass
+class Workflow:
+    workflow_id: str
+    status: str
+
+
+class Engine:
+    """What the engine would be asked and told."""
+
+    def __init__(self) -> None:
+        self.workflows: list[Workflow] = []
+        self.cancelled: list[str] = []
+
+    def list_workflows(self, **asked: object) -> list[Workflow]:
+        return [one for one in self.workflows if one.workflow_id not in self.cancelled]
+
+    def cancel_workflows(self, ids: list[str]) -> None:
+        self.cancelled += ids
+
+
 @pytest.fixture
-def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
-    """The engine is left out: which runs the tick would give it."""
+def dbos(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    fake = Engine()
+    monkeypatch.setattr(engine, "DBOS", fake)
+    monkeypatch.setattr(engine, "_suspected", {})
+    return fake
+
+
+@pytest.fixture
+def enqueued(dbos: Engine, monkeypatch: pytest.MonkeyPatch) -> list[uuid.UUID]:
+    """Which runs the tick gives the engine."""
     given: list[uuid.UUID] = []
-    monkeypatch.setattr(engine, "_enqueued", {})
-    monkeypatch.setattr(engine, "_free_stranded", lambda: None)
-    monkeypatch.setattr(engine, "_enqueue", lambda run, again: given.append(run.pk))
-    monkeypatch.setattr(engine, "_free_key", lambda run_id: None)
+    monkeypatch.setattr(engine, "_enqueue", lambda run: given.append(run.pk))
     return given
 
 
@@ -161,10 +189,13 @@ def test_cancel_ends_what_nobody_works_on_at_once() -> None:
 
 
 @pytest.mark.django_db
-def test_a_queued_run_is_enqueued_and_not_asked_for_at_every_tick(enqueued: list[uuid.UUID]) -> None:
+def test_a_queued_run_without_a_workflow_is_enqueued(dbos: Engine, enqueued: list[uuid.UUID]) -> None:
+    """The program was killed between the two databases."""
     run = builders.make_run(state=RunState.QUEUED)
     builders.make_run(state=RunState.SUCCEEDED)
     engine.enqueue_open_runs()
+    assert enqueued == [run.pk]
+    dbos.workflows.append(Workflow(str(run.pk), "ENQUEUED"))
     engine.enqueue_open_runs()
     assert enqueued == [run.pk]
 
@@ -177,9 +208,39 @@ def test_a_waiting_run_is_enqueued_when_its_time_has_come(enqueued: list[uuid.UU
     Run.objects.update(not_before=now() - timedelta(seconds=1))
     engine.enqueue_open_runs()
     assert enqueued == [run.pk]
-    Run.objects.update(not_before=now())  # it has waited once more, and is due again
+
+
+@pytest.mark.django_db
+def test_a_run_behind_one_that_waits_is_not_enqueued_again_and_again(enqueued: list[uuid.UUID]) -> None:
+    schedule = builders.make_schedule()
+    builders.make_run(schedule=schedule, state=RunState.WAITING, beat_at=now(), not_before=now() + MINUTE)
+    builders.make_run(schedule=schedule, state=RunState.QUEUED)
     engine.enqueue_open_runs()
-    assert enqueued == [run.pk, run.pk]
+    assert enqueued == []
+
+
+@pytest.mark.django_db
+def test_only_what_hangs_is_freed(dbos: Engine, enqueued: list[uuid.UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workflow says it is at work. Its run is: fine. Its run is still queued, or over: freed, after a while."""
+    seconds = [1000.0]
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(django_settings, "RUN_LOST_AFTER", 30)
+    running = builders.make_run(state=RunState.RUNNING, beat_at=now())
+    taken = builders.make_run(state=RunState.QUEUED)
+    later = builders.make_run(state=RunState.QUEUED)
+    over = builders.make_run(state=RunState.LOST)
+    dbos.workflows += [Workflow(str(run.pk), "PENDING") for run in (running, taken, over)]
+    dbos.workflows.append(Workflow(str(later.pk), "ENQUEUED"))
+    engine.enqueue_open_runs()
+    assert dbos.cancelled == []
+    seconds[0] += 4
+    engine.enqueue_open_runs()
+    assert dbos.cancelled == [str(over.pk)]
+    assert enqueued == []
+    seconds[0] += 30
+    engine.enqueue_open_runs()
+    assert dbos.cancelled == [str(over.pk), str(taken.pk)]
+    assert enqueued == [taken.pk]
 
 
 @pytest.mark.django_db
@@ -279,7 +340,9 @@ def test_a_waiting_run_holds_up_neither_others_nor_the_end(home: Installation, s
     worker = home.start("worker")
     wait_until(lambda: _states(home, "orders") == ["waiting"], why="the store asks for patience")
     home.must("sync", "Shop", "customers")
-    wait_until(lambda: _states(home, "customers") == ["succeeded"], seconds=15, why="another schedule is done meanwhile")
+    wait_until(
+        lambda: _states(home, "customers") == ["succeeded"], seconds=15, why="another schedule is done meanwhile"
+    )
     began = time.monotonic()
     worker.terminate()
     assert worker.wait(20) == 0

@@ -123,6 +123,7 @@ ROUTES: dict[str, Route] = {
     "mfa_edit_webauthn": Route(SIGNED_IN, ids=_nothing, never_found=True),
     "mfa_login_webauthn": Route(PUBLIC),
     # ---- connections and their schedules
+    "demo-start": Route(Act.MANAGE_CONNECTIONS, method="post"),
     "connections": Route(Act.SEE),
     "connections-new": Route(Act.MANAGE_CONNECTIONS),
     "connection": Route(Act.SEE, ids=_connection),

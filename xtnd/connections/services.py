@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -115,6 +115,12 @@ def close_verification(
     verification.save(update_fields=["state", "checks", "options", "facts", "updated_at"])
 
 
+def forget_old_verifications(before: datetime) -> int:
+    """They hold credentials, sealed: what was not saved is not kept. Returns how many."""
+    deleted, _each = Verification.objects.filter(updated_at__lt=before).delete()
+    return deleted
+
+
 def refuse_unless_verified(verification: Verification | None, wish: Wish) -> Verification:
     """What is saved is what was verified. Raises `Refused`."""
     if verification is None:
@@ -165,7 +171,7 @@ def update_connection(
 
 
 def adopt_report(connection: Connection, verification: Verification) -> None:
-    """Re-verify without an edit: a green report heals, a red one marks the connection."""
+    """Re-verify without an edit: the report is the connection's own from now on, and a green one heals it."""
     connection.report, connection.verified_at = verification.checks, now()
     if verification.state == VerificationState.GREEN:
         connection.options, connection.facts = verification.options, verification.facts

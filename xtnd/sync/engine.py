@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from xtnd.connections.models import ConnectionState
+from xtnd.connections.services import forget_old_verifications
 from xtnd.core.time import now
 from xtnd.sync.models import OPEN_STATES, Run, RunState, Schedule
 from xtnd.sync.runner import execute
@@ -35,6 +36,7 @@ TICK_EVERY = 1.0
 VERSION = "1"
 """By hand: the default hashes the source, and an upgrade would strand what is queued."""
 KEEP_WORKFLOWS = timedelta(days=2)
+KEEP_VERIFICATIONS = timedelta(days=1)
 
 _stop = threading.Event()
 _worker_name = ""
@@ -133,6 +135,7 @@ def _tick_until_stopped() -> None:
             if time.monotonic() - last_cleaning > 3600:
                 last_cleaning = time.monotonic()
                 _forget_old_workflows()
+                forget_old_verifications(now() - KEEP_VERIFICATIONS)
         except Exception:  # a worker that has stopped ticking looks well and does nothing
             log.exception("tick")
     connection.close()
@@ -161,10 +164,14 @@ def enqueue_open_runs() -> None:
     if stranded:
         log.warning("workflows freed", extra={"workflows": ",".join(stranded)})
         DBOS.cancel_workflows(stranded)
-    busy = {_run_of(workflow) for workflow in at_work if workflow.workflow_id not in stranded}
+    given = {_run_of(workflow) for workflow in at_work if workflow.workflow_id not in stranded}
+    begun = {run.schedule_id for run in open_runs.values() if run.state != RunState.QUEUED}
     for run in open_runs.values():
-        due = run.state == RunState.QUEUED or (run.state == RunState.WAITING and (run.not_before or at) <= at)
-        if due and run.pk not in busy:
+        if run.state == RunState.QUEUED:
+            due = run.schedule_id not in begun  # else its turn comes after that one
+        else:
+            due = run.state == RunState.WAITING and (run.not_before or at) <= at
+        if due and run.pk not in given:
             _enqueue(run)
 
 

@@ -33,7 +33,7 @@ from xtnd.core.time import now
 from xtnd.sync import jobs
 from xtnd.sync.jobs.stored import Stored, Trouble, store_page
 from xtnd.sync.models import OPEN_STATES, IssueState, RecordIssue, Run, RunState, Schedule
-from xtnd.sync.services import record_issue, settle_issues
+from xtnd.sync.services import record_issue, settle_issues, stop_retrying
 from xtnd.sync.stores import connector_of, http_client
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def execute(run_id: uuid.UUID, *, worker: str, stop: threading.Event | None = No
         return _come_back(attempt, _database_trouble(error))
     except Stopping:
         return _put_back(attempt)
-    except Exception as error:
+    except Exception:
         # A bug of ours. Left alone, the run would be declared lost and begun again every half minute, for ever.
         log.exception("run failed", extra={"run": run_id, "entity": attempt.run.entity})
         return _finish(attempt, RunState.FAILED, ExternalError(_UNEXPECTED, code="internal"))
@@ -311,8 +311,10 @@ def _finish(attempt: Attempt, state: RunState, error: ExternalError | None = Non
             schedule.update(last_success_at=at, failures=0, fence=None)
         elif state == RunState.FAILED:
             schedule.update(failures=F("failures") + 1, fence=None)
+            stop_retrying(attempt.schedule.pk)
         else:
             schedule.update(fence=None)
+            stop_retrying(attempt.schedule.pk)
     log.info("run ended", extra={"run": attempt.run.pk, "entity": attempt.run.entity, "state": state.value})
     return Outcome(state.value)
 

@@ -225,6 +225,16 @@ def reopen_issue(issue: RecordIssue) -> None:
     issue.save(update_fields=["state", "resolved_at"])
 
 
+def stop_retrying(schedule_id: int) -> None:
+    """The run that should have fetched them ended without doing so: they wait for a person again."""
+    schedule = Schedule.objects.filter(pk=schedule_id)
+    RecordIssue.objects.filter(
+        connection_id__in=schedule.values("connection_id"),
+        entity__in=schedule.values("entity"),
+        state=IssueState.RETRIED,
+    ).update(state=IssueState.OPEN)
+
+
 def retry_issue(issue: RecordIssue, *, user: User | None = None) -> Run:
     """Fetch this record again now, whatever the cursor says. Raises `Refused` when the connection is not active."""
     schedule = Schedule.objects.select_related("connection").get(connection=issue.connection_id, entity=issue.entity)

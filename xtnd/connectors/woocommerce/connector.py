@@ -82,6 +82,8 @@ class WooCommerce(Connector, OrderSource, ProductSource, CustomerSource, StockSo
         """All statuses but the trash; drafts of a checkout in progress are left out. Order start is honoured in the
         store's own query."""
         reader = self._reader("orders", _OrderPeek, self._since_order_start(), enrich=self._with_refunds)
+        start = self.settings.order_start
+        reader.scope = start.astimezone(UTC).isoformat() if start else ""
         for page in reader.read(cursor):
             rows = [row for row in page.rows if row.peek.status not in mapper.DRAFTS]
             yield self._page(page, [self._order(row) for row in rows])

@@ -56,6 +56,8 @@ class Cursor(msgspec.Struct, omit_defaults=True):
     offset: int = 0
     last_id: int = 0
     since: str = ""
+    scope: str = ""
+    """What the list was narrowed to. When that changes, what is here is not what was asked for: a new pass."""
 
     @classmethod
     def read(cls, stored: str | None) -> Cursor:
@@ -110,6 +112,7 @@ class Reader(Generic[Row_P]):
     """The store can filter and order by modification. When it cannot, every read is a pass."""
     page_size: int = MOST
     in_flight: int = 2
+    scope: str = ""
     _decoder: msgspec.json.Decoder[list[msgspec.Raw]] = field(
         default_factory=lambda: msgspec.json.Decoder(list[msgspec.Raw])
     )
@@ -117,6 +120,8 @@ class Reader(Generic[Row_P]):
     def read(self, stored: str | None) -> Iterator[RawPage[Row_P]]:
         """From the stored cursor to the end. The last page is `complete`."""
         cursor = Cursor.read(stored)
+        if cursor.scope != self.scope:
+            cursor = Cursor()
         if cursor.phase == "poll" and self.modified_filter:
             yield from self._poll(parse_utc(cursor.since))
             return
@@ -135,14 +140,13 @@ class Reader(Generic[Row_P]):
             offset += len(chunk.rows)
             if chunk.rows:
                 last_id = chunk.rows[-1].peek.id
-            at = Cursor(offset=offset, last_id=last_id, since=_naive(began))
+            at = Cursor("pass", offset, last_id, _naive(began), self.scope)
             if chunk.full:
                 yield RawPage(chunk.rows, str(at), chunk.total, chunk.bad, complete=False)
             elif self.modified_filter:
                 # What changed during the pass comes now, not in an hour.
                 since = began - SAFETY
-                poll = Cursor(phase="poll", since=_naive(since))
-                yield RawPage(chunk.rows, str(poll), chunk.total, chunk.bad, complete=False)
+                yield RawPage(chunk.rows, self._polled(since), chunk.total, chunk.bad, complete=False)
                 yield from self._poll(since)
             else:
                 yield RawPage(chunk.rows, "", chunk.total, chunk.bad, complete=True)
@@ -191,25 +195,27 @@ class Reader(Generic[Row_P]):
             began = began or chunk.store_time
             self._refuse_ignored_filter(chunk.rows, since)
             if not chunk.full:
-                cursor = Cursor(phase="poll", since=_naive(began - SAFETY))
-                yield RawPage(chunk.rows, str(cursor), None, chunk.bad, complete=True)
+                yield RawPage(chunk.rows, self._polled(began - SAFETY), None, chunk.bad, complete=True)
                 return
             newest = _modified(chunk.rows[-1]) if chunk.rows else since
             if newest > since:
                 # The last second may be cut: it is read again with the next page.
                 since = newest
-                yield RawPage(chunk.rows, str(Cursor("poll", since=_naive(since))), None, chunk.bad, complete=False)
+                yield RawPage(chunk.rows, self._polled(since), None, chunk.bad, complete=False)
                 continue
             yield from self._one_second(since)
             since += SECOND
 
     def _one_second(self, moment: datetime) -> Iterator[RawPage[Row_P]]:
         """A second that fills a page alone has no order to page by but the id."""
-        here = str(Cursor("poll", since=_naive(moment)))
-        after = str(Cursor("poll", since=_naive(moment + SECOND)))
+        here = self._polled(moment)
+        after = self._polled(moment + SECOND)
         window = self._window(after=moment - SECOND, before=moment + SECOND)
         for chunk in self._chunks_by_id(0, 0, window):
             yield RawPage(chunk.rows, here if chunk.full else after, None, chunk.bad, complete=False)
+
+    def _polled(self, since: datetime) -> str:
+        return str(Cursor("poll", since=_naive(since), scope=self.scope))
 
     def _window(self, *, after: datetime, before: datetime | None = None) -> Params:
         """Naive GMT with `dates_are_gmt`: the local comparison has a repeated hour in autumn, and an offset together

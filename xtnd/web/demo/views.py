@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -17,15 +18,12 @@ from xtnd.sync.demo_connection import connect_demo
 from xtnd.sync.services import ensure_schedules, synchronise_now
 from xtnd.web.guard import Request, needs
 
-PATIENCE = 15.0
-"""Seconds. A first start seeds 1,500 orders and takes about two."""
-
 
 @require_POST
 @needs(Act.MANAGE_CONNECTIONS)
 def start(request: Request) -> HttpResponse:
     demo.wish()
-    store = demo.await_address(PATIENCE)
+    store = demo.await_address(settings.DEMO_PATIENCE)
     if store is None:
         messages.error(request, _("The demo store did not start. It runs with xtnd serve, not with xtnd web alone."))
         return redirect("connections")
