@@ -1,7 +1,7 @@
 """Import of orders from a loopback store: XTND against a plain requests + sqlite3 script, in the same run.
 
-`python -m bench.import_orders [ORDERS] [LATENCY_MS …]`: medians of five, the two in turn, so that a machine that changes
-its speed changes both.
+`python -m bench.import_orders [ORDERS] [LATENCY_MS …]`: medians of five, the two in turn, so that a machine that
+changes its speed changes both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     latencies = [int(one) for one in sys.argv[2:]] or [0]
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {count} orders, medians of {ROUNDS}")
-    print("| latency | XTND orders/s | plain orders/s | XTND / plain | XTND CPU s | unchanged/s | quiet poll | memory |")
+    print(
+        "| latency | XTND orders/s | plain orders/s | XTND / plain | XTND CPU s | unchanged/s | quiet poll | memory |"
+    )
     print("|---|---|---|---|---|---|---|---|")
     for latency in latencies:
         print(row(count, latency), flush=True)

@@ -23,9 +23,9 @@ def main() -> None:
     from xtnd.companies.models import Company, CompanyGroup
     from xtnd.connections.models import Connection
     from xtnd.connections.services import seal
+    from xtnd.sync.models import Run, Trigger
     from xtnd.sync.runner import execute
     from xtnd.sync.services import ensure_schedules, forget_cursor, queue_run
-    from xtnd.sync.models import Run, Trigger
 
     call_command("migrate", verbosity=0)
     group = CompanyGroup.objects.create(name="Bench")

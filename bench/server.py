@@ -28,11 +28,12 @@ def rendered(count: int) -> list[bytes]:
     seed_store(store, orders=SEEDED)
     bodies: list[bytes] = []
     with StoreServer(store) as server:
+        import msgspec
+
         from xtnd.connectors.base import Settings
         from xtnd.connectors.http import Http, NetworkPolicy
         from xtnd.connectors.woocommerce.client import Client
         from xtnd.core.secrets import Secret
-        import msgspec
 
         credentials = {"access_token": Secret(KEY.consumer_key), "secret": Secret(KEY.consumer_secret)}
         with Http(NetworkPolicy.parse(["127.0.0.0/8"])) as http:

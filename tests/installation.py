@@ -32,6 +32,8 @@ class Installation:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         self.settings = {"XTND_DATA_DIR": str(folder), "XTND_ALLOWED_PRIVATE_NETS": "127.0.0.0/8", **settings}
+        self.said: list[str] = []
+        """Everything the commands wrote, and what the programs' logs say."""
         self._programs: list[Program] = []
 
     # -- commands and programs
@@ -49,7 +51,7 @@ class Installation:
     def run(
         self, *arguments: str, settings: Mapping[str, str] | None = None, stdin: str = "", timeout: float = 120
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "xtnd", *arguments],
             cwd=ROOT,
             env=self.environment(settings),
@@ -59,6 +61,8 @@ class Installation:
             timeout=timeout,
             check=False,
         )
+        self.said += [done.stdout, done.stderr]
+        return done
 
     def must(self, *arguments: str, settings: Mapping[str, str] | None = None, timeout: float = 120) -> str:
         """The output of a command that has to succeed."""
@@ -99,6 +103,7 @@ class Installation:
                 for pid in family:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
+        self.said += [file.read_text(encoding="utf-8") for file in self.folder.glob("*.log")]
 
     # -- the database, looked at
 

@@ -1,4 +1,4 @@
-"""The main job as a merchant does it, in English and in Swedish: from an empty installation to every order of a store."""
+"""The main job as a merchant does it, in English and in Swedish: from nothing to every order of a store."""
 
 from __future__ import annotations
 

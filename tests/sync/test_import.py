@@ -273,9 +273,7 @@ def test_one_bad_record_is_kept_and_the_rest_goes_on(store: Store, linked: Conne
     assert Order.objects.count() == 120
 
 
-def test_a_record_can_be_asked_for_again(
-    store: Store, linked: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_record_can_be_asked_for_again(store: Store, linked: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """Retry fetches the record itself: the cursor is long past it."""
     first, real = str(min(store.orders)), mapper.read_order
 
@@ -387,7 +385,7 @@ def test_a_revoked_key_stops_the_connection_and_says_so(store: Store, server: St
     server.faults = faults.Faults(
         before=lambda number, method, path: faults.answer(
             401,
-            b'{"code":"woocommerce_rest_authentication_error","message":"Consumer key is invalid.","data":{"status":401}}',
+            b'{"code":"woocommerce_rest_authentication_error","message":"Consumer key is invalid."}',
             {"Content-Type": "application/json"},
         )
     )
@@ -420,7 +418,7 @@ def test_cancel_stops_after_a_page(linked: Connection, monkeypatch: pytest.Monke
         return real(connection, records, at)
 
     monkeypatch.setitem(jobs.STORES, jobs.Entity.ORDERS, cancel_after)
-    run, outcome = attempt(linked)
+    _run, outcome = attempt(linked)
     assert outcome.state == RunState.CANCELLED
     assert 0 < Order.objects.count() < 120
     monkeypatch.setitem(jobs.STORES, jobs.Entity.ORDERS, real)

@@ -36,7 +36,7 @@ def record_customers(
     known: Mapping[str, Known],
     at: datetime,
 ) -> Stored:
-    """Registered customers of a store, each with its content hash. An email another store knows is the same customer."""
+    """Registered customers of a store, each with its hash. An email another store knows is the same customer."""
     by_email = _ids_by_email(connection.company_group_id, (customer.email for customer, _hash in customers))
     new, changed, links, relinks = [], [], [], []
     fresh = iter(allocate_ids(Customer, len(customers)))
@@ -112,8 +112,8 @@ def _guest_row(connection: Connection, order: Order, key: str, at: datetime) -> 
 
 def _update(changed: Sequence[tuple[int, CanonicalCustomer, str | None]], at: datetime) -> None:
     columns = (
-        "id", "email", "email_key", "first_name", "last_name", "company", "phone", "org_number", "vat_number", "country",
-        "city", "billing_address", "shipping_address", "registered", "changed_at",
+        "id", "email", "email_key", "first_name", "last_name", "company", "phone", "org_number", "vat_number",
+        "country", "city", "billing_address", "shipping_address", "registered", "changed_at",
     )  # fmt: skip
     rows = []
     for object_id, customer, key in changed:

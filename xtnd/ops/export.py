@@ -69,7 +69,7 @@ def _cell(value: Any) -> Any:
 
 
 def _is_number(text: str) -> bool:
-    return text[1:].replace(".", "", 1).isdigit()
+    return text[0] in "+-" and text[1:].replace(".", "", 1).isdecimal()
 
 
 # ------------------------------------------------------------------ orders

@@ -24,7 +24,8 @@ def runs(arguments: Namespace) -> int:
         counts = f"{run.seen} seen, {run.created} new, {run.updated} changed, {run.failed} failed"
         when = run.queued_at.strftime("%Y-%m-%d %H:%M:%S")
         out(
-            f"{when}  {run.connection.name}  {run.entity:<9}  {run.state:<9}  {counts}  {Text.from_json(run.error)}".rstrip()
+            f"{when}  {run.connection.name}  {run.entity:<9}  {run.state:<9}  {counts}"
+            f"  {Text.from_json(run.error)}".rstrip()
         )
     if not found:
         out("There are no runs yet.")
@@ -46,7 +47,8 @@ def issues(arguments: Namespace) -> int:
             where = f" at {issue.field_path}" if issue.field_path else ""
             reason = Text.from_json(issue.reason)
             out(
-                f"{issue.connection.name}  {issue.entity} {issue.external_id or '?'}{where}: {reason} ({issue.attempts}×)"
+                f"{issue.connection.name}  {issue.entity} {issue.external_id or '?'}{where}:"
+                f" {reason} ({issue.attempts}×)"
             )
         out(f"{count} open." if count else "No record is waiting.")
     return 1 if count else 0

@@ -10,7 +10,7 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from datetime import time as clock
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +27,7 @@ from xtnd.connectors.registry import CONNECTORS
 from xtnd.core.errors import ConfigurationError, ExternalError
 from xtnd.core.secrets import Secret
 from xtnd.core.text import Text
+from xtnd.core.time import now
 from xtnd.ops.locks import attempt
 from xtnd.ops.say import Progress, as_json, err, out
 from xtnd.ops.upkeep import bring_up_to_date
@@ -141,7 +142,8 @@ def connect(arguments: Namespace) -> int:
         as_json({"connection": connection.name, "green": True, "facts": connection.facts})
     else:
         out(
-            f"{connection.name} is connected. Its schedules are off: xtnd schedule {connection.name!r} orders --every 1h"
+            f"{connection.name} is connected. Its schedules are off:"
+            f" xtnd schedule {connection.name!r} orders --every 1h"
         )
     return 0
 
@@ -213,9 +215,9 @@ def schedule(arguments: Namespace) -> int:
 
 
 def _rhythm(arguments: Namespace) -> Rhythm:
-    if arguments.cron:
+    if arguments.cron is not None:
         return Rhythm(cron=arguments.cron.strip())
-    if arguments.daily:
+    if arguments.daily is not None:
         try:
             return Rhythm(daily_at=clock.fromisoformat(arguments.daily.strip()))
         except ValueError:
@@ -242,7 +244,7 @@ def sync(arguments: Namespace) -> int:
         runs = []
         for one in schedules:
             try:
-                runs.append(synchronise_now(one))
+                runs.append((_waiting(one) if beside else None) or synchronise_now(one))
             except Refused as error:
                 _stop(f"{one.connection.name}: {error}")
         if not arguments.wait:
@@ -256,6 +258,11 @@ def sync(arguments: Namespace) -> int:
         as_json([run_document(run) for run in ended])
     failed = [run for run in ended if run.state not in (RunState.SUCCEEDED, RunState.PARTIAL)]
     return 1 if failed else 3 if any(run.state == RunState.PARTIAL for run in ended) else 0
+
+
+def _waiting(schedule: Schedule) -> Run | None:
+    """The run that stands in the way of a new one: its store asked for patience, and it is gone on with."""
+    return Run.objects.filter(schedule=schedule, state=RunState.WAITING).first()
 
 
 def _say_queued(runs: list[Run], arguments: Namespace, *, served: bool) -> None:
@@ -273,8 +280,12 @@ def _say_queued(runs: list[Run], arguments: Namespace, *, served: bool) -> None:
 def _await(run: Run, *, here: bool, quiet: bool) -> Run:
     """Until the run, and what goes on after it when it is interrupted, has ended."""
     progress = Progress(run.entity, quiet=quiet)
+    said: datetime | None = None
     while True:
-        if here:
+        if run.state == RunState.WAITING and run.not_before is not None and said != run.not_before:
+            said = run.not_before
+            progress.say(f"{run.entity}: {Text.from_json(run.error)} Next try at {said:%H:%M:%S} UTC.")
+        if here and run.state != RunState.RUNNING:  # else a worker beside us has it
             _work_on(run.pk, progress)
         run = _newest(run)
         progress.show(run.seen, run.expected, f"{run.created} new, {run.updated} changed")
@@ -303,9 +314,7 @@ def _work_on(run_id: UUID, progress: Progress) -> None:
     try:
         run = Run.objects.get(pk=run_id)
         if run.state == RunState.WAITING and run.not_before is not None:
-            from xtnd.core.time import now
-
-            time.sleep(max(0.0, min((run.not_before - now()).total_seconds(), 60.0)))
+            time.sleep(max(0.0, (run.not_before - now()).total_seconds()))
         execute(run_id, worker=f"command {os.getpid()}")
     finally:
         working.set()

@@ -55,9 +55,13 @@ class Progress:
             sys.stderr.write(f"\r\033[K{line}")
             sys.stderr.flush()
 
-    def end(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """A line that stays."""
         if self._quiet:
             return
         if self._moving:
             sys.stderr.write("\r\033[K")
         err(line)
+
+    def end(self, line: str) -> None:
+        self.say(line)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from xtnd.catalog.models import Variant
 from xtnd.companies.models import CompanyGroup
@@ -15,9 +16,9 @@ from xtnd.database.fields import AmountField, QuantityField
 class State(models.TextChoices):
     """`canonical.orders.OrderState`, with words for people."""
 
-    RECEIVED = "received", _("Received")
+    RECEIVED = "received", pgettext_lazy("an order", "Received")
     IN_REVIEW = "in_review", _("In review")
-    RESERVED = "reserved", _("Reserved")
+    RESERVED = "reserved", pgettext_lazy("an order", "Reserved")
     CLOSED = "closed", _("Closed")
     CANCELLED = "cancelled", _("Cancelled")
 

@@ -147,10 +147,10 @@ def _header(order: CanonicalOrder, context: _Context) -> tuple[Any, ...]:
     who = order.billing if order.billing.name or order.billing.company else order.shipping
     items = sum((line.quantity for line in order.lines if line.kind is LineKind.PRODUCT), ZERO)
     return (
-        order.number[:64], order.status[:60], state.value, order.payment_state.value, order.shipment_state.value, reason,
-        order.currency, order.prices_include_vat, order.total, order.total_vat, order.shipping_total,
-        order.shipping_vat, order.discount_total, order.discount_vat, order.refunded_total, rounding, context.customer_of(order),
-        (who.name or who.company)[:420], order.billing.email[:254],
+        order.number[:64], order.status[:60], state.value, order.payment_state.value, order.shipment_state.value,
+        reason, order.currency, order.prices_include_vat, order.total, order.total_vat, order.shipping_total,
+        order.shipping_vat, order.discount_total, order.discount_vat, order.refunded_total, rounding,
+        context.customer_of(order), (who.name or who.company)[:420], order.billing.email[:254],
         order.shipping.country or order.billing.country, order.billing, order.shipping,
         order.org_number[:40], order.vat_number[:40], order.note, order.payment_method[:100], order.payment_title[:200],
         order.admin_url, items, order.placed_at, order.modified_at, order.paid_at, order.completed_at, context.at,

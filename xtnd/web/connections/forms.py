@@ -209,7 +209,7 @@ class RhythmForm(forms.Form):
     kind = forms.ChoiceField(
         choices=[("every", lazy("Every")), ("daily", lazy("Daily at")), ("cron", lazy("Cron"))], required=False
     )
-    count = forms.IntegerField(label=lazy("Number"), min_value=1, max_value=44_640, required=False)
+    count = forms.IntegerField(label=lazy("How many"), min_value=1, max_value=44_640, required=False)
     unit = forms.ChoiceField(
         label=lazy("Unit"),
         choices=[("minutes", lazy("minutes")), ("hours", lazy("hours")), ("days", lazy("days"))],
