@@ -18,8 +18,7 @@ from xtnd.connections import queries as connections
 from xtnd.connections.models import Connection, ConnectionState, Link, LinkKind
 from xtnd.connectors.base import Entity
 from xtnd.connectors.base import Outcome as CheckOutcome
-from xtnd.core.text import Text
-from xtnd.core.text import gettext_noop as noop
+from xtnd.core.text import Text, gettext_noop
 from xtnd.core.time import now, start_of
 from xtnd.orders.models import Order
 from xtnd.sync.models import OPEN_STATES, IssueState, RecordIssue, Run, RunState, Schedule
@@ -179,26 +178,26 @@ def _store(connection: Connection, zone: str, found: Sequence[Pace], *, orders_t
 
 def _reasons(connection: Connection, found: Sequence[Pace], open_issues: int) -> Iterable[Reason]:
     if connection.state == ConnectionState.PAUSED:
-        yield Reason(Health.PAUSED, Text(noop("Somebody paused it: nothing is synchronised.")), "activate")
+        yield Reason(Health.PAUSED, Text(gettext_noop("Somebody paused it: nothing is synchronised.")), "activate")
         return
     if connection.state == ConnectionState.ATTENTION:
         said = Text.from_json(connection.attention)
-        text = said if said.message else Text(noop("The store refused us the last time."))
+        text = said if said.message else Text(gettext_noop("The store refused us the last time."))
         yield Reason(Health.BROKEN, text, "verify")
     elif _report_is_red(connection, found):
-        yield Reason(Health.BROKEN, Text(noop("The last verification failed.")), "verify")
+        yield Reason(Health.BROKEN, Text(gettext_noop("The last verification failed.")), "verify")
     yield from _reasons_of_schedules(found)
     if open_issues == 1:
-        yield Reason(Health.DEGRADED, Text(noop("One record could not be taken.")), "issues")
+        yield Reason(Health.DEGRADED, Text(gettext_noop("One record could not be taken.")), "issues")
     elif open_issues:
-        text = Text(noop("{count} records could not be taken."), {"count": open_issues})
+        text = Text(gettext_noop("{count} records could not be taken."), {"count": open_issues})
         yield Reason(Health.DEGRADED, text, "issues")
     if found and not any(pace.last or pace.open or pace.schedule.last_run_at for pace in found):
         on = any(pace.schedule.active for pace in found)
         text = Text(
-            noop("The first run has not begun yet.")
+            gettext_noop("The first run has not begun yet.")
             if on
-            else noop("No schedule is switched on, so nothing is read yet.")
+            else gettext_noop("No schedule is switched on, so nothing is read yet.")
         )
         yield Reason(Health.NEVER, text, "schedules")
 
@@ -208,9 +207,9 @@ def _reasons_of_schedules(found: Sequence[Pace]) -> Iterable[Reason]:
         if pace.failing and pace.last is not None and (pace.schedule.active or pace.schedule.failures):
             health = Health.BROKEN if pace.schedule.failures >= BROKEN_AFTER else Health.DEGRADED
             said = Text.from_json(pace.last.error)
-            yield Reason(health, said if said.message else Text(noop("The last run failed.")), "run", pace.last)
+            yield Reason(health, said if said.message else Text(gettext_noop("The last run failed.")), "run", pace.last)
     if any(pace.late for pace in found):
-        text = Text(noop("A run is late: no worker has taken it. Is the worker running?"))
+        text = Text(gettext_noop("A run is late: no worker has taken it. Is the worker running?"))
         yield Reason(Health.DEGRADED, text, "schedules")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from xtnd.companies import access, queries
 from xtnd.companies.access import Act
@@ -207,16 +207,21 @@ class RhythmForm(forms.Form):
     """Every so often, daily at a time, or cron."""
 
     kind = forms.ChoiceField(
-        choices=[("every", lazy("Every")), ("daily", lazy("Daily at")), ("cron", lazy("Cron"))], required=False
-    )
-    count = forms.IntegerField(label=lazy("How many"), min_value=1, max_value=44_640, required=False)
-    unit = forms.ChoiceField(
-        label=lazy("Unit"),
-        choices=[("minutes", lazy("minutes")), ("hours", lazy("hours")), ("days", lazy("days"))],
+        choices=[("every", gettext_lazy("Every")), ("daily", gettext_lazy("Daily at")), ("cron", gettext_lazy("Cron"))],
         required=False,
     )
-    at = forms.TimeField(label=lazy("Time"), input_formats=["%H:%M", "%H:%M:%S"], required=False)
-    cron = forms.CharField(label=lazy("Cron expression"), max_length=100, required=False)
+    count = forms.IntegerField(label=gettext_lazy("How many"), min_value=1, max_value=44_640, required=False)
+    unit = forms.ChoiceField(
+        label=gettext_lazy("Unit"),
+        choices=[
+            ("minutes", gettext_lazy("minutes")),
+            ("hours", gettext_lazy("hours")),
+            ("days", gettext_lazy("days")),
+        ],
+        required=False,
+    )
+    at = forms.TimeField(label=gettext_lazy("Time"), input_formats=["%H:%M", "%H:%M:%S"], required=False)
+    cron = forms.CharField(label=gettext_lazy("Cron expression"), max_length=100, required=False)
 
     def __init__(self, data: Any = None, *, schedule: Schedule) -> None:
         super().__init__(data, initial=_spread(rhythm_of(schedule)), prefix=f"schedule-{schedule.pk}")

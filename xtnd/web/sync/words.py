@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from xtnd.connectors.base import Entity
 from xtnd.sync.models import Run, RunState
 from xtnd.sync.rhythm import Rhythm
 
 ENTITIES: dict[str, str | Promise] = {
-    Entity.PRODUCTS: lazy("Products"),
-    Entity.ORDERS: lazy("Orders"),
-    Entity.CUSTOMERS: lazy("Customers"),
-    Entity.STOCK: lazy("Stock"),
+    Entity.PRODUCTS: gettext_lazy("Products"),
+    Entity.ORDERS: gettext_lazy("Orders"),
+    Entity.CUSTOMERS: gettext_lazy("Customers"),
+    Entity.STOCK: gettext_lazy("Stock"),
 }
-DIRECTIONS: dict[str, str | Promise] = {"in": lazy("From the store"), "out": lazy("To the store")}
+DIRECTIONS: dict[str, str | Promise] = {"in": gettext_lazy("From the store"), "out": gettext_lazy("To the store")}
 
 
 def rhythm(said: Rhythm) -> str:
@@ -50,7 +50,7 @@ def duration(length: timedelta | None) -> str:
         return "–"
     seconds = max(length.total_seconds(), 0.0)
     if seconds < 1:
-        return _("%(seconds)s s") % {"seconds": f"{seconds:.1f}"}
+        return _("%(seconds)s s") % {"seconds": number_format(seconds, 1)}
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
