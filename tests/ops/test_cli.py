@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -313,8 +314,8 @@ def test_sync_of_a_store_that_is_down(fresh: Installation) -> None:
         waiting = fresh.start("sync", "Shop", "orders", "--wait")
         wait_until(lambda: fresh.one("SELECT state FROM sync_run") == "waiting", why="it waits for the store")
         wait_until(lambda: "Next try at" in fresh.log("sync"), why="it says so")
-        waiting.kill()
-        waiting.wait()
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(5) == 130
         # The store asked for ten minutes. Let them pass, and let this be the last attempt.
         soon = now() + timedelta(seconds=4)
         fresh.change("UPDATE sync_run SET attempts = 5, not_before = ?", str(soon.replace(tzinfo=None)))
@@ -324,6 +325,19 @@ def test_sync_of_a_store_that_is_down(fresh: Installation) -> None:
     assert said["state"] == "failed"
     assert said["error"]
     assert fresh.one("SELECT count(*) FROM sync_run") == 1
+
+
+def test_ctrl_c_does_not_wait_for_a_slow_store(fresh: Installation) -> None:
+    with shop(orders=5, products=5) as (_store, server):
+        fresh.connect(server.url)
+        server.faults = faults.always(faults.slow(60))
+        reading = fresh.start("sync", "Shop", "orders", "--wait")
+        wait_until(lambda: fresh.one("SELECT state FROM sync_run") == "running", why="it asks the store")
+        reading.send_signal(signal.SIGINT)
+        assert reading.wait(8) == 130
+        server.faults = faults.Faults()
+        assert fresh.run("sync", "Shop", "orders", "--wait").returncode == 0
+        assert len(fresh.documents("orders")) == 5
 
 
 def test_sync_of_a_store_whose_key_was_revoked(fresh: Installation) -> None:

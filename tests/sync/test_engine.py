@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import time
 import uuid
@@ -13,18 +14,21 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
+from django.db import connection as database
 
 from tests import builders
-from tests.installation import Installation, installation, wait_until
-from tests.sync.shops import shop
+from tests.installation import Installation, export_differences, installation, wait_until
+from tests.sync.shops import attempt, connect, shop
 from xtnd.connections.models import ConnectionState
 from xtnd.core.time import now
 from xtnd.ops.demo import faults
 from xtnd.ops.demo.server import StoreServer
+from xtnd.orders.models import Order
 from xtnd.sync import engine, runner
-from xtnd.sync.models import Run, RunState, Schedule, Trigger
+from xtnd.sync.models import RecordIssue, Run, RunState, Schedule, Trigger
 from xtnd.sync.services import claim_due, lose_silent_runs, queue_run, request_cancel
 
 MINUTE = timedelta(minutes=1)
@@ -285,6 +289,29 @@ def test_a_bug_of_ours_ends_the_run_as_failed(monkeypatch: pytest.MonkeyPatch) -
     assert run.schedule.failures == 1
 
 
+@pytest.mark.skipif(database.vendor != "sqlite", reason="fills SQLite's own file")
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_nobodys_record(served: StoreServer) -> None:
+    """The run waits and goes on when there is room again; no order is set aside for it."""
+    company = builders.make_company()
+    linked = connect(company, served.url, warehouse=False)
+    with database.cursor() as cursor:
+        cursor.execute("PRAGMA page_count")
+        (pages,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA max_page_count = {pages + 3}")
+    try:
+        run, outcome = attempt(linked)
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("PRAGMA max_page_count = 1073741823")
+    assert (run.state, run.error_code) == (RunState.WAITING, "database_busy")
+    assert outcome.wait is not None
+    assert not RecordIssue.objects.exists()
+    assert not Order.objects.exists()
+    assert runner.execute(run.pk, worker="test").state == RunState.SUCCEEDED
+    assert Order.objects.count() == 30
+
+
 # ------------------------------------------------------------------ with the real engine
 
 
@@ -352,6 +379,44 @@ def test_a_waiting_run_holds_up_neither_others_nor_the_end(home: Installation, s
     home.change("UPDATE sync_run SET beat_at = ? WHERE state = 'waiting'", _soon())
     home.start("worker")
     wait_until(lambda: _states(home, "orders") == ["succeeded"], seconds=15, why="the same run goes on")
+
+
+@pytest.mark.skipif(not os.environ.get("XTND_TEST_POSTGRES"), reason="needs XTND_TEST_POSTGRES")
+def test_two_workers_on_postgresql(tmp_path: Path) -> None:
+    """Both start on an empty database. The one that imports is killed; the other one goes on."""
+    address = os.environ["XTND_TEST_POSTGRES"]
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute("DROP SCHEMA IF EXISTS dbos CASCADE")
+        server.execute("DROP SCHEMA public CASCADE")
+        server.execute("CREATE SCHEMA public")
+    with (
+        shop(orders=900, products=10, customers=3) as (store, server),
+        installation(tmp_path, DATABASE_URL=address, XTND_RUN_LOST_AFTER="2") as home,
+    ):
+        workers = {str(one.pid): one for one in (home.start("worker"), home.start("worker"))}
+        wait_until(lambda: home.log("worker").count("worker at work") == 2, why="both are at work", seconds=60)
+        home.connect(server.url)
+        server.faults = faults.always(faults.slow(0.7))
+        home.must("sync", "Shop", "orders")
+
+        def who() -> str:
+            with psycopg.connect(address) as server:
+                found = server.execute("SELECT worker FROM sync_run WHERE pages > 1").fetchone()
+            return found[0].rpartition(":")[2] if found else ""
+
+        victim = workers.pop(wait_until(who, why="pages come in"))
+        victim.kill()
+        victim.wait()
+        server.faults = faults.Faults()
+        wait_until(
+            lambda: [run["state"] for run in home.json("runs")] == ["succeeded", "lost"], why="the other one goes on"
+        )
+        assert export_differences(store, home.documents("orders")) == []
+        assert sum(run["created"] for run in home.json("runs")) == 900
+        assert home.sound()
+        (survivor,) = workers.values()
+        survivor.terminate()
+        assert survivor.wait(20) == 0
 
 
 def _states(home: Installation, entity: str) -> list[str]:

@@ -65,8 +65,13 @@ class Environment:
 
     def url(self, name: str, *, default: str) -> str:
         said = self.text(name, default=default).rstrip("/")
-        parts = urlsplit(said)
-        if said and (parts.scheme not in ("http", "https") or not parts.netloc or parts.path):
+        try:
+            parts = urlsplit(said)
+            right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            right = right and not (parts.path or parts.query or parts.fragment or parts.username)
+        except ValueError:
+            right = False
+        if said and not right:
             raise ConfigurationError(f"{name} must look like https://xtnd.example.com, not {said!r}")
         return said
 
@@ -136,16 +141,22 @@ class Environment:
         said = self.text(name)
         if not said:
             return _sqlite(default_file)
-        parts = urlsplit(said)
+        try:
+            parts = urlsplit(said)
+            port = parts.port
+        except ValueError as error:  # whose text may hold a piece of the password
+            raise ConfigurationError(
+                f"{name} is not a valid address such as postgresql://user:password@host:5432/name; signs such as"
+                " / and @ in a password are written %2F and %40"
+            ) from error
         if parts.scheme == "sqlite":
             if not parts.path.strip("/"):
                 raise ConfigurationError(f"{name}: a SQLite address needs a file, e.g. sqlite:////var/lib/xtnd/x.db")
             return _sqlite(Path(unquote(parts.path[1:])))
         if parts.scheme in ("postgres", "postgresql"):
-            try:
-                return _postgres(parts.hostname, parts.port, parts.username, parts.password, parts.path, parts.query)
-            except ValueError as error:
-                raise ConfigurationError(f"{name} is not a valid address ({error})") from error
+            if not parts.path.strip("/"):
+                raise ConfigurationError(f"{name} names no database: postgresql://user:password@host:5432/name")
+            return _postgres(parts.hostname, port, parts.username, parts.password, parts.path, parts.query)
         raise ConfigurationError(
             f"{name} must begin with sqlite:// or postgresql://, not {parts.scheme or 'nothing'!r}"
         )
@@ -203,12 +214,9 @@ def _sqlite(file: Path) -> dict[str, Any]:
 def _postgres(
     host: str | None, port: int | None, user: str | None, password: str | None, path: str, query: str
 ) -> dict[str, Any]:
-    database = unquote(path.lstrip("/"))
-    if not database:
-        raise ValueError("it names no database")
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": database,
+        "NAME": unquote(path.lstrip("/")),
         "USER": unquote(user or ""),
         "PASSWORD": unquote(password or ""),
         "HOST": unquote(host or ""),

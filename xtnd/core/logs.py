@@ -7,6 +7,9 @@ import time
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_ONE_LINE = {ord("\n"): "\\n", ord("\r"): "\\r"}
+"""What a store sent must not look like a line of ours."""
+
 
 class FieldFormatter(logging.Formatter):
     """`2026-11-23T21:00:00Z INFO xtnd.sync page stored connection=3 entity=orders rows=100`"""
@@ -17,6 +20,7 @@ class FieldFormatter(logging.Formatter):
         fields = " ".join(f"{key}={value}" for key, value in vars(record).items() if key not in _STANDARD)
         stamp = self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ")
         line = f"{stamp} {record.levelname} {record.name} {record.getMessage()}{' ' if fields else ''}{fields}"
+        line = line.translate(_ONE_LINE)
         if record.exc_info:
             line = f"{line}\n{self.formatException(record.exc_info)}"
         return line

@@ -58,12 +58,13 @@ def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterabl
     table = model._meta.db_table
     if is_sqlite():
         marks = ", ".join("?" * len(names))
-        _sqlite_cursor().executemany(
+        _sqlite_executemany(
             f'INSERT INTO "{table}" ({_quoted(names)}) VALUES ({marks})',  # noqa: S608 - our own names
             ready,
         )
         return len(ready)
-    with connection.cursor() as cursor, cursor.copy(f'COPY "{table}" ({_quoted(names)}) FROM STDIN') as copy:
+    copying = connection.wrap_database_errors
+    with connection.cursor() as cursor, copying, cursor.copy(f'COPY "{table}" ({_quoted(names)}) FROM STDIN') as copy:
         for row in ready:
             copy.write_row(row)
     return len(ready)
@@ -80,7 +81,7 @@ def update_rows(model: type[models.Model], columns: Sequence[str], rows: Iterabl
     statement = f'UPDATE "{model._meta.db_table}" SET {assignments} WHERE "{key}" = {mark}'  # noqa: S608
     turned = [(*row[1:], row[0]) for row in ready]
     if is_sqlite():
-        _sqlite_cursor().executemany(statement, turned)
+        _sqlite_executemany(statement, turned)
     else:
         with connection.cursor() as cursor:
             cursor.executemany(statement, turned)
@@ -153,6 +154,8 @@ def _quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _sqlite_cursor() -> Any:
+def _sqlite_executemany(statement: str, rows: Sequence[Row]) -> None:
+    """Beside Django's cursor, which would rewrite each row; its errors are Django's all the same."""
     connection.ensure_connection()
-    return connection.connection.cursor()
+    with connection.wrap_database_errors:
+        connection.connection.cursor().executemany(statement, rows)

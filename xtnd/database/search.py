@@ -64,7 +64,7 @@ class SearchIndex:
 
 
 def fold(text: str) -> str:
-    return " ".join(text.casefold().split())
+    return " ".join(text.replace("\0", " ").casefold().split())  # a NUL would end the query in its middle
 
 
 def _escaped(term: str) -> str:

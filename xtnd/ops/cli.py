@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from xtnd.core.errors import ConfigurationError
-from xtnd.ops.say import err
+from xtnd.ops.say import end_at_once, err
 
 ENTITIES = ("orders", "products", "customers", "stock")
 
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        return 130
+        end_at_once(130)
 
 
 def _parser() -> argparse.ArgumentParser:

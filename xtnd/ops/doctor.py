@@ -7,20 +7,24 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection as database
-from django.db.models import Count, Exists, F, OuterRef, Sum
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from xtnd.canonical.orders import LineKind
 from xtnd.connections.models import Connection, Link, LinkKind
 from xtnd.connections.services import Refused, unseal
+from xtnd.core.money import ZERO
 from xtnd.core.time import now
+from xtnd.database.fields import AmountField
 from xtnd.ops.say import as_json, out
 from xtnd.ops.upkeep import bring_up_to_date
 from xtnd.orders.models import Order, OrderLine, Refund
 from xtnd.stock.models import StockLevel, StockMovement
-from xtnd.sync.models import OPEN_STATES, Run
+from xtnd.sync.models import Run, RunState
 
 _EXAMPLES = 5
 
@@ -103,9 +107,13 @@ def _every_order_has_its_link() -> Finding:
 
 def _rows_add_up() -> Finding:
     """Lines with their VAT, and the rounding line, make the header's total: to the öre."""
-    sums = Order.objects.annotate(rows=Sum(F("lines__total") + F("lines__vat")))
-    wrong = sums.exclude(rows=F("total")).exclude(rows__isnull=True, total=0)
+    wrong = Order.objects.annotate(rows=_or_zero(Sum(F("lines__total") + F("lines__vat")))).exclude(rows=F("total"))
     return Finding("The rows of every order make its total", wrong.count(), _numbers(wrong))
+
+
+def _or_zero(amount: Any) -> Coalesce:
+    """Nothing sums up to zero, not to NULL, which would equal nothing and differ from nothing."""
+    return Coalesce(amount, Value(ZERO, AmountField()), output_field=AmountField())
 
 
 def _rounding_is_shown() -> Finding:
@@ -116,11 +124,7 @@ def _rounding_is_shown() -> Finding:
 
 def _refunds_add_up() -> Finding:
     sums = Refund.objects.filter(order=OuterRef("pk")).order_by().values("order").annotate(s=Sum("amount")).values("s")
-    wrong = (
-        Order.objects.annotate(given=sums)
-        .exclude(given=F("refunded_total"))
-        .exclude(given__isnull=True, refunded_total=0)
-    )
+    wrong = Order.objects.annotate(given=_or_zero(Subquery(sums))).exclude(given=F("refunded_total"))
     return Finding("The refunds of every order make its refunded total", wrong.count(), _numbers(wrong))
 
 
@@ -133,7 +137,7 @@ def _levels_are_their_movements() -> Finding:
         .annotate(s=Sum("on_hand"))
         .values("s")
     )
-    wrong = StockLevel.objects.annotate(moved=sums).exclude(moved=F("on_hand")).exclude(moved__isnull=True, on_hand=0)
+    wrong = StockLevel.objects.annotate(moved=_or_zero(Subquery(sums))).exclude(moved=F("on_hand"))
     examples = tuple(str(level) for level in wrong.select_related("variant", "warehouse")[:_EXAMPLES])
     return Finding("Every stock level is the sum of its movements", wrong.count(), examples)
 
@@ -147,8 +151,14 @@ def _one_group_each() -> Finding:
 
 
 def _no_run_is_stuck() -> Finding:
+    """Silent, waiting beyond its time, or queued with nobody to take it (is a worker running?)."""
     silent = now() - timedelta(seconds=max(600, settings.RUN_LOST_AFTER * 4))
-    stuck = Run.objects.filter(state__in=OPEN_STATES, queued_at__lt=silent, beat_at__lt=silent)
+    ahead = Run.objects.filter(schedule=OuterRef("schedule"), state__in=(RunState.RUNNING, RunState.WAITING))
+    stuck = Run.objects.filter(
+        Q(state=RunState.RUNNING, beat_at__lt=silent)
+        | Q(state=RunState.WAITING, not_before__lt=silent)
+        | Q(~Exists(ahead), state=RunState.QUEUED, queued_at__lt=silent)
+    )
     return Finding("No run is stuck", stuck.count(), tuple(str(run.pk) for run in stuck[:_EXAMPLES]))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
@@ -22,7 +24,7 @@ from django.conf import settings
 from xtnd.core.errors import ConfigurationError
 from xtnd.ops.demo_process import DemoChild
 from xtnd.ops.locks import hold
-from xtnd.ops.say import err, out
+from xtnd.ops.say import end_at_once, err, out
 from xtnd.ops.upkeep import bring_up_to_date, build_texts, collect_static
 
 DRAIN_SECONDS = 30.0
@@ -79,7 +81,7 @@ def work(arguments: Namespace) -> int:
             if not arguments.supervised:
                 out("XTND Backend: worker at work. Ctrl-C stops it.")
             stop.wait()
-    return 0
+    return end_at_once(0)
 
 
 # ------------------------------------------------------------------ the household
@@ -113,6 +115,7 @@ class _Household:
         child = self._children[name]
         if child.poll() is None:
             return True
+        _end_orphans(child)
         recent = [moment for moment in self._deaths.get(name, []) if time.monotonic() - moment < 60]
         self._deaths[name] = [*recent, time.monotonic()]
         if len(recent) >= 4:
@@ -148,6 +151,13 @@ class _Household:
                 err(f"xtnd: the {name} process did not stop in time and is ended; nothing stored is lost")
                 child.kill()
                 child.wait()
+            _end_orphans(child)
+
+
+def _end_orphans(child: subprocess.Popen[bytes]) -> None:
+    """What a killed child leaves behind would go on answering, with the old program, on the same port."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
 
 
 def _start(arguments: list[str]) -> subprocess.Popen[bytes]:

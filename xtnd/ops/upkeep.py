@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -28,9 +32,32 @@ def bring_up_to_date() -> None:
         if newer:
             raise ConfigurationError(f"the database was written by a newer version ({newer[0]}); install that version")
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            call_command("migrate", interactive=False, verbosity=0)
+            with _migrating():
+                call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         raise ConfigurationError(f"DATABASE_URL: the database does not answer ({_first_line(error)})") from error
+
+
+@contextlib.contextmanager
+def _migrating() -> Iterator[None]:
+    """One program at a time; the next one finds nothing left to do. The lock lies where all of them look."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+            try:
+                yield
+            finally:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+        return
+    descriptor = os.open(Path(settings.DATA_DIR) / "migrate.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+_MIGRATING = 7_839_204
 
 
 def build_texts() -> None:
